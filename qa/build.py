@@ -1,0 +1,244 @@
+"""Documents → a new generation, embedding only what the live one does not hold, and published when it is whole."""
+
+import datetime
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from qa import __version__
+from qa.documents import Corpus
+from qa.encoder import Encoder, ModelIdentity, Vectors
+from qa.errors import ClinicQAError, NothingToServe, StorageFailed
+from qa.files import sha256_of_text
+from qa.generation import open_generation, write_records
+from qa.manifest import (
+    FORMAT_VERSION,
+    AudienceFiles,
+    AudienceSummary,
+    Manifest,
+    Recipe,
+    audience_digest,
+    generation_id,
+    list_files,
+    write_manifest,
+)
+from qa.passages import embedding_text, heading_text, passages_of
+from qa.publication import adopt, generation_folder, live_id, publish, staging_folder, write_lock
+from qa.records import AUDIENCES, Audience, Document, FileStatus, Passage
+from qa.settings import Settings
+from qa.terms import write_terms
+from qa.vectors import write_vectors
+
+Progress = Callable[[int, int], None]
+"""Called with (done, total) texts embedded; total counts only those that must be."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuildReport:
+    """What a build did. `left_out` names each file that is not served, and why; `embedded` counts texts encoded now."""
+
+    generation: str
+    documents: int
+    passages: int
+    sentences: int
+    embedded: int
+    reused: int
+    left_out: tuple[FileStatus, ...]
+    seconds: float
+    published: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a build of a corpus would make, known without encoding anything."""
+
+    generation: str
+    recipe: Recipe
+    documents: Mapping[Audience, tuple[Document, ...]]
+    digests: Mapping[Audience, str]
+    left_out: tuple[FileStatus, ...]
+
+
+def plan_build(corpus: Corpus, settings: Settings, model: ModelIdentity) -> Plan:
+    """Raises NothingToServe, saying why, when no document may be served."""
+    left_out = tuple(status for status in corpus.statuses if not status.is_servable)
+    if not corpus.documents:
+        raise NothingToServe(_why_nothing(left_out), "Approve documents with `qa approve`, then build again.")
+    recipe = Recipe(FORMAT_VERSION, model, settings.passage_words, settings.language)
+    documents: dict[Audience, tuple[Document, ...]] = {
+        "patient": tuple(document for document in corpus.documents if document.approval.audience == "patient"),
+        "staff": corpus.documents,
+    }
+    digests = {audience: audience_digest(recipe, documents[audience]) for audience in AUDIENCES}
+    return Plan(generation_id(digests), recipe, documents, digests, left_out)
+
+
+def is_live(plan: Plan, index: Path) -> bool:
+    """Whether the live generation is what the plan would make; its files are not checked."""
+    try:
+        return live_id(index) == plan.generation
+    except ClinicQAError:
+        return False
+
+
+def build(plan: Plan, register_sha256: str, index: Path, encoder: Encoder, progress: Progress) -> BuildReport:
+    """Makes and publishes the plan's generation; the live one serves until then, and on if anything fails.
+
+    A generation that is already there and whole is only published. Raises StorageFailed when the disk refuses.
+    """
+    started = time.monotonic()
+    try:
+        with write_lock(index):
+            return _build(plan, register_sha256, index, encoder, progress, started)
+    except OSError as error:
+        raise StorageFailed(
+            f"The index {index} cannot be written: {error.strerror or error}.",
+            "Free disk space or check the folder's permissions; the live generation is untouched.",
+        ) from error
+
+
+def _build(
+    plan: Plan, register_sha256: str, index: Path, encoder: Encoder, progress: Progress, started: float
+) -> BuildReport:
+    was_live = is_live(plan, index)
+    embedded = reused = 0
+    if not _is_whole(plan, index, encoder.identity):
+        passages = {document.id: _passages(document, plan.recipe) for document in plan.documents["staff"]}
+        if not any(passages.values()):
+            raise NothingToServe("There is nothing to build: the documents hold headings only.", "Approve text.")
+        known = _known_vectors(index, plan.recipe)
+        reused, embedded = _embed(plan.documents["staff"], passages, known, encoder, progress)
+        with staging_folder(index, plan.generation) as staging:
+            summaries = {audience: _write_audience(staging, audience, plan, passages, known) for audience in AUDIENCES}
+            built_at = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
+            manifest = Manifest(
+                plan.generation, built_at, __version__, plan.recipe, register_sha256, summaries, list_files(staging)
+            )
+            write_manifest(staging, manifest)
+            adopt(index, staging, plan.generation)
+    opened = open_generation(index, plan.generation, encoder.identity)
+    publish(index, plan.generation)
+    summary = opened.manifest.audiences["staff"]
+    quoted = {passage.document_id for passage in opened.audiences["staff"].passages}
+    empty = tuple(
+        FileStatus(document.approval.path, "unreadable", "it has headings only: nothing that could be quoted")
+        for document in plan.documents["staff"]
+        if document.id not in quoted
+    )
+    return BuildReport(
+        generation=plan.generation,
+        documents=len(summary.documents) - len(empty),
+        passages=summary.passages,
+        sentences=summary.sentences,
+        embedded=embedded,
+        reused=reused,
+        left_out=(*plan.left_out, *empty),
+        seconds=time.monotonic() - started,
+        published=not was_live,
+    )
+
+
+def _why_nothing(left_out: Sequence[FileStatus]) -> str:
+    if not left_out:
+        return "There is nothing to build: the corpus folder holds no files."
+    reasons = "; ".join(f"{status.path}: {status.explanation}" for status in left_out[:5])
+    more = f"; and {len(left_out) - 5} more" if len(left_out) > 5 else ""
+    return f"There is nothing to build: no file may be served ({reasons}{more})."
+
+
+def _is_whole(plan: Plan, index: Path, model: ModelIdentity) -> bool:
+    if not generation_folder(index, plan.generation).is_dir():
+        return False
+    try:
+        open_generation(index, plan.generation, model)
+    except ClinicQAError:
+        return False
+    return True
+
+
+def _passages(document: Document, recipe: Recipe) -> tuple[Passage, ...]:
+    return tuple(passages_of(document, recipe.passage_words, recipe.language))
+
+
+def _texts(document: Document, passages: Sequence[Passage]) -> Iterator[str]:
+    """All that is embedded for a document: each passage, then each of its sentences."""
+    for passage in passages:
+        yield embedding_text(document, passage)
+        for sentence in passage.sentences:
+            yield document.text[sentence.start : sentence.end]
+
+
+def _known_vectors(index: Path, recipe: Recipe) -> dict[str, Vectors]:
+    """The live generation's vectors by the SHA-256 of their texts; empty when it is of no use."""
+    known: dict[str, Vectors] = {}
+    try:
+        live = open_generation(index, live_id(index), recipe.model)
+    except ClinicQAError:
+        return known
+    staff = live.audiences["staff"]
+    if len(staff.vectors) == 0:
+        return known
+    for number, passage in enumerate(staff.passages):
+        document = staff.documents[passage.document_id]
+        first = staff.first_sentence[number]
+        rows = [
+            staff.vectors.vectors_of([number])[0],
+            *staff.sentence_vectors.vectors_of(range(first, first + len(passage.sentences))),
+        ]
+        for text, row in zip(_texts(document, [passage]), rows, strict=True):
+            known[sha256_of_text(text)] = row
+    return known
+
+
+def _embed(
+    documents: Sequence[Document],
+    passages: Mapping[str, tuple[Passage, ...]],
+    known: dict[str, Vectors],
+    encoder: Encoder,
+    progress: Progress,
+) -> tuple[int, int]:
+    """Adds to `known` what is missing; returns how many texts were there and how many were encoded."""
+    wanted = {sha256_of_text(text): text for document in documents for text in _texts(document, passages[document.id])}
+    missing = {key: text for key, text in wanted.items() if key not in known}
+    progress(0, len(missing))
+    for done, (key, vector) in enumerate(zip(missing, encoder.encode(list(missing.values())), strict=True), start=1):
+        known[key] = vector
+        progress(done, len(missing))
+    return len(wanted) - len(missing), len(missing)
+
+
+def _write_audience(
+    staging: Path,
+    audience: Audience,
+    plan: Plan,
+    passages: Mapping[str, tuple[Passage, ...]],
+    known: Mapping[str, Vectors],
+) -> AudienceSummary:
+    files = AudienceFiles.of(audience)
+    documents = plan.documents[audience]
+    rows = [(document, passage) for document in documents for passage in passages[document.id]]
+    (staging / audience).mkdir()
+    write_records(staging / files.documents, documents)
+    write_records(staging / files.passages, tuple(passage for _, passage in rows))
+    of_passages = [known[sha256_of_text(embedding_text(document, passage))] for document, passage in rows]
+    of_sentences = [
+        known[sha256_of_text(document.text[slice(*sentence)])]
+        for document, passage in rows
+        for sentence in passage.sentences
+    ]
+    dimension = len(next(iter(known.values())))
+    write_vectors(staging / files.passage_vectors, _stack(of_passages, dimension))
+    write_vectors(staging / files.sentence_vectors, _stack(of_sentences, dimension))
+    write_terms(
+        staging / files.terms,
+        ((heading_text(document, passage), document.text[passage.start : passage.end]) for document, passage in rows),
+    )
+    texts = {document.id: document.text_sha256 for document in documents}
+    return AudienceSummary(plan.digests[audience], texts, len(rows), len(of_sentences))
+
+
+def _stack(vectors: Sequence[Vectors], dimension: int) -> Vectors:
+    return np.stack(vectors) if vectors else np.empty((0, dimension), np.float32)

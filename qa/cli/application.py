@@ -1,0 +1,67 @@
+"""How the command line starts and ends: the commands, and one line and one exit code for each error."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+import typer
+from typer.exceptions import Abort, Exit, TyperException
+
+from qa.cli import ask_commands, corpus_commands, index_commands, serve_command
+from qa.errors import ClinicQAError
+
+INTERRUPTED = 130
+
+
+def application() -> typer.Typer:
+    """The command tree. Shell completion is left out: it would write into the user's files."""
+    app = typer.Typer(
+        name="qa",
+        help="Answers questions by quoting text that the clinic approved, with a citation that can be checked.",
+        epilog='Example: qa ask "how long until the cement hardens?"',
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["--help", "-h"]},
+    )
+    for commands in (corpus_commands, index_commands, ask_commands, serve_command):
+        commands.register(app)
+    return app
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs one command and returns its exit code; what went wrong is one line on standard error."""
+    try:
+        result = typer.main.get_command(application()).main(list(arguments) or ["--help"], prog_name="qa", standalone_mode=False)
+    except ClinicQAError as error:
+        return _fail(str(error), error.exit_code)
+    except TyperException as error:
+        return _fail(f"{error.format_message()} See `qa {_command(arguments)}--help`.", error.exit_code)
+    except Exit as error:
+        return error.exit_code
+    except (Abort, KeyboardInterrupt):
+        return _fail("Stopped.", INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+        )  # the reader left; the flush at exit must not fail
+        return 0
+    return result if isinstance(result, int) else 0
+
+
+def main() -> None:
+    """The entry point of `qa`."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def _fail(message: str, exit_code: int) -> int:
+    line = " ".join(message.split())
+    if line:
+        print(f"qa: {line}", file=sys.stderr)
+    return exit_code
+
+
+def _command(arguments: Sequence[str]) -> str:
+    """The command's name with a space, for the hint; empty when the first argument is none."""
+    names = {command.name for command in application().registered_commands}
+    return f"{arguments[0]} " if arguments and arguments[0] in names else ""

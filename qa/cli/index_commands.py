@@ -1,0 +1,138 @@
+"""`qa build`, `qa verify`, `qa generations`, `qa rollback`: what the IT person runs."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from qa.cli.options import CorpusOption, IndexOption, JsonOption, RegisterOption
+from qa.cli.output import embedding_progress, print_json, print_table, print_text
+
+if TYPE_CHECKING:
+    from qa.build import BuildReport
+
+
+def register(app: typer.Typer) -> None:
+    app.command("build", epilog="Example: qa build --corpus corpus --index index")(build)
+    app.command("verify", epilog="Example: qa verify")(verify)
+    app.command("generations", epilog="Example: qa generations --json")(generations)
+    app.command("rollback", epilog="Example: qa rollback 0f3a5c7e9b1d2f40")(rollback)
+
+
+def build(
+    corpus: CorpusOption = None,
+    register_file: RegisterOption = None,
+    index: IndexOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Builds the approved documents into a new generation and publishes it, embedding only what changed."""
+    from qa.build import build as build_generation
+    from qa.build import plan_build
+    from qa.cli.locations import corpus_settings, open_corpus
+    from qa.encoder import SentenceTransformerEncoder
+
+    settings = corpus_settings(corpus, register_file, index)
+    documents, register_sha256 = open_corpus(settings)
+    encoder = SentenceTransformerEncoder(settings.model)
+    plan = plan_build(documents, settings, encoder.identity)
+    with embedding_progress() as progress:
+        report = build_generation(plan, register_sha256, settings.index, encoder, progress)
+    if json:
+        print_json(report)
+    else:
+        _print_report(report, settings.index)
+
+
+def verify(
+    generation: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="A generation; the live one unless given.")
+    ] = None,
+    index: IndexOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Checks every checksum of a generation, and that each passage is a slice of text as it was approved."""
+    from qa.generation import open_generation
+    from qa.publication import live_id
+    from qa.settings import load_settings
+
+    settings = load_settings(index=index)
+    opened = open_generation(settings.index, generation or live_id(settings.index), None)
+    staff = opened.audiences["staff"]
+    checked = {
+        "generation": opened.id,
+        "files": len(opened.manifest.files),
+        "documents": len(staff.documents),
+        "passages": {name: len(audience.passages) for name, audience in opened.audiences.items()},
+        "whole": True,
+    }
+    if json:
+        print_json(checked)
+    else:
+        print_text(
+            f"Generation {opened.id} is whole: {len(opened.manifest.files)} files match their checksums, "
+            f"{len(staff.passages)} passages of {len(staff.documents)} documents are slices of approved text."
+        )
+
+
+def generations(index: IndexOption = None, json: JsonOption = False) -> None:
+    """Lists the generations on the disk, newest first, and which one is live."""
+    from qa.rollback import list_generations
+    from qa.settings import load_settings
+
+    settings = load_settings(index=index)
+    found = list_generations(settings.index)
+    if json:
+        print_json(found)
+    elif not found:
+        print_text(f"There is no generation in {settings.index}. Run `qa build`.")
+    else:
+        rows = [
+            (
+                item.id,
+                "live" if item.live else "",
+                item.built_at.isoformat() if item.built_at else "",
+                str(item.documents),
+                str(item.passages),
+                item.problem or item.model,
+            )
+            for item in found
+        ]
+        print_table(("id", "", "built at", "documents", "passages", "model"), rows)
+
+
+def rollback(
+    generation: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="The generation to publish; the previous one unless given.")
+    ] = None,
+    allow_withdrawn: Annotated[
+        bool, typer.Option("--allow-withdrawn", help="Even if it quotes text that is no longer approved.")
+    ] = False,
+    corpus: CorpusOption = None,
+    register_file: RegisterOption = None,
+    index: IndexOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Publishes an older generation again, after checking that it is whole and still approved."""
+    from qa.cli.locations import corpus_settings
+    from qa.register import load_register
+    from qa.rollback import roll_back
+
+    settings = corpus_settings(corpus, register_file, index)
+    entries = load_register(settings.register_path)
+    opened = roll_back(settings.index, generation, entries, allow_withdrawn=allow_withdrawn)
+    if json:
+        print_json({"generation": opened.id, "built_at": opened.manifest.built_at})
+    else:
+        print_text(f"Generation {opened.id}, built at {opened.manifest.built_at.isoformat()}, is live.")
+
+
+def _print_report(report: "BuildReport", index: Path) -> None:
+    for status in report.left_out:
+        print_text(f"left out  {status.path}: {status.status.replace('_', ' ')}; {status.explanation}")
+    state = "is live" if report.published else "was live already: nothing changed"
+    print_text(
+        f"{report.documents} documents, {len(report.left_out)} left out; {report.passages:,} passages and "
+        f"{report.sentences:,} sentences ({report.embedded:,} texts embedded, {report.reused:,} reused); "
+        f"{report.seconds:.1f} seconds."
+    )
+    print_text(f"Generation {report.generation} in {index} {state}.")

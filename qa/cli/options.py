@@ -1,0 +1,32 @@
+"""The options that several commands share."""
+
+import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+CorpusOption = Annotated[Path | None, typer.Option("--corpus", metavar="DIR", help="Folder of the documents.")]
+RegisterOption = Annotated[
+    Path | None, typer.Option("--register", metavar="FILE", help="The register of approvals [CORPUS/register.toml].")
+]
+IndexOption = Annotated[Path | None, typer.Option("--index", metavar="DIR", help="Folder of the index.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+AudienceOption = Annotated[str, typer.Option("--audience", metavar="patient|staff", help="Who is asking.")]
+
+
+def date_option(text: str | None, name: str) -> datetime.date | None:
+    """A date written as YYYY-MM-DD; raises InvalidRequest naming the option."""
+    from qa.errors import InvalidRequest
+
+    if text is None:
+        return None
+    try:
+        return datetime.date.fromisoformat(text)
+    except ValueError:
+        raise InvalidRequest(f"{name} {text!r} is not a date.", "Write it as YYYY-MM-DD.") from None
+
+
+def today() -> datetime.date:
+    """The date where this machine stands: approvals and expiries are by the clinic's own calendar."""
+    return datetime.datetime.now().astimezone().date()

@@ -1,0 +1,140 @@
+"""One generation, one encoder and the settings: `ask()`, `documents()`, `readiness()`, `reload()`."""
+
+import datetime
+import threading
+import unicodedata
+from collections.abc import Callable
+
+from qa.answer import Question, answer
+from qa.encoder import Encoder
+from qa.errors import ClinicQAError, IndexUnavailable, InvalidQuestion, InvalidRequest, UnknownAudience, UnknownDocument
+from qa.generation import AudienceIndex, Generation, open_generation
+from qa.publication import live_id
+from qa.rank import rank
+from qa.records import Answer, Audience, Document, Readiness
+from qa.retrieve import retrieve
+from qa.settings import Settings
+
+MAX_QUESTION_CHARACTERS = 1_000
+MAX_QUOTES = 10
+DEFAULT_QUOTES = 3
+
+
+class Engine:
+    """Answers from the live generation. Every answer comes from one generation, whatever is published meanwhile."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        encoder: Encoder,
+        today: Callable[[], datetime.date],
+    ) -> None:
+        self._settings = settings
+        self._encoder = encoder
+        self._today = today
+        self._generation: Generation | None = None
+        self._problem: ClinicQAError | None = None
+        self._examined_id: str | None = None
+        self._reloading = threading.Lock()
+
+    def reload(self) -> None:
+        """Takes up the live generation if another one was published since.
+
+        A generation that is damaged or does not fit is refused, and the one open before serves on.
+        """
+        with self._reloading:
+            try:
+                identifier = live_id(self._settings.index)
+                if identifier == self._examined_id:
+                    return
+                self._examined_id = identifier
+                self._generation = open_generation(
+                    self._settings.index, identifier, self._encoder.identity, self._settings.serve_audiences
+                )
+                self._problem = None
+            except ClinicQAError as error:
+                self._problem = error
+
+    def ask(self, question: str, audience: Audience = "patient", limit: int = DEFAULT_QUOTES) -> Answer:
+        """The answer to a question of at most 1,000 characters, with at most `limit` quotes (1 to 10).
+
+        Raises InvalidQuestion, InvalidRequest, UnknownAudience, and IndexUnavailable when there is nothing to ask.
+        """
+        text = checked_question(question)
+        if not 1 <= limit <= MAX_QUOTES:
+            raise InvalidRequest(f"limit must lie between 1 and {MAX_QUOTES}.", "Correct it.")
+        index = self._index_of(audience)
+        today = self._today()
+        vector = next(iter(self._encoder.encode([text])))
+        words = tuple(index.terms.content_words_of(text))
+        candidates = (
+            candidate
+            for candidate in retrieve(index, text, vector)
+            if _is_valid(index.documents[index.passages[candidate.passage].document_id], today)
+        )
+        ranked = rank(candidates)
+        return answer(index, Question(text, vector, words), ranked, limit, self._settings.answer_threshold)
+
+    def documents(self, audience: Audience = "patient") -> tuple[Document, ...]:
+        """The documents that an audience may be quoted today, by id."""
+        index = self._index_of(audience)
+        today = self._today()
+        return tuple(document for _, document in sorted(index.documents.items()) if _is_valid(document, today))
+
+    def document(self, document_id: str, audience: Audience = "patient") -> Document:
+        """Raises UnknownDocument when the audience's index holds none of that id that is valid today."""
+        document = self._index_of(audience).documents.get(document_id)
+        if document is None or not _is_valid(document, self._today()):
+            raise UnknownDocument(
+                f"No approved {audience} document has that id.", "`qa status` and GET /v1/documents list them."
+            )
+        return document
+
+    def readiness(self) -> Readiness:
+        """Whether questions can be answered; a refused new generation is named while the old one serves."""
+        self.reload()
+        generation = self._generation
+        reason = str(self._problem) if self._problem else ""
+        if generation is None:
+            identity = self._encoder.identity
+            return Readiness(False, reason, None, None, identity.name, identity.weights_sha256, {}, {})
+        summaries = {name: generation.manifest.audiences[name] for name in self._settings.serve_audiences}
+        return Readiness(
+            ready=True,
+            reason=reason,
+            generation=generation.id,
+            built_at=generation.manifest.built_at,
+            model=generation.manifest.recipe.model.name,
+            model_sha256=generation.manifest.recipe.model.weights_sha256,
+            documents={name: len(summary.documents) for name, summary in summaries.items()},
+            passages={name: summary.passages for name, summary in summaries.items()},
+        )
+
+    def _index_of(self, audience: Audience) -> AudienceIndex:
+        if audience not in self._settings.serve_audiences:
+            served = " or ".join(self._settings.serve_audiences)
+            raise UnknownAudience("This service does not answer that audience.", f"Ask as {served}.")
+        self.reload()
+        if self._generation is None:
+            raise self._problem or IndexUnavailable("No index is open.", "Run `qa build`.")
+        return self._generation.audiences[audience]
+
+
+def checked_question(question: str) -> str:
+    """The question in NFC without outer white space; raises InvalidQuestion, which never holds the question."""
+    text = unicodedata.normalize("NFC", question).strip()
+    if not text:
+        raise InvalidQuestion("The question is empty.", "Send the question as it was asked.")
+    if len(text) > MAX_QUESTION_CHARACTERS:
+        raise InvalidQuestion(
+            f"The question has {len(text):,} characters; at most {MAX_QUESTION_CHARACTERS:,} are taken.", "Shorten it."
+        )
+    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise InvalidQuestion("The question holds a NUL or half a surrogate pair.", "Send plain text.")
+    return text
+
+
+def _is_valid(document: Document, today: datetime.date) -> bool:
+    """A document can expire while its generation serves."""
+    expires_on = document.approval.expires_on
+    return expires_on is None or expires_on > today

@@ -1,0 +1,56 @@
+"""How a file is hashed, and how it is written so that a crash leaves the old file or the new one, never a mixture."""
+
+import contextlib
+import hashlib
+import os
+import secrets
+from pathlib import Path
+
+
+def sha256_of_bytes(data: bytes) -> str:
+    """The SHA-256 of `data` as 64 lower-case hexadecimal digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def sha256_of_text(text: str) -> str:
+    """The SHA-256 of the UTF-8 bytes of `text`, as 64 lower-case hexadecimal digits."""
+    return sha256_of_bytes(text.encode("utf-8"))
+
+
+def sha256_of_file(path: Path) -> str:
+    """The SHA-256 of a file's bytes; raises OSError when it cannot be read."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def sync_file(path: Path) -> None:
+    """Waits until the file's bytes are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_folder(path: Path) -> None:
+    """Waits until the folder's entries (names, renames) are on the disk."""
+    sync_file(path)
+
+
+def write_durably(path: Path, data: bytes) -> None:
+    """Replaces `path` in one step: temporary file beside it, fsync, rename, fsync of the folder.
+
+    Raises OSError; `path` is then untouched and the temporary file gone.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        with temporary.open("wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+    sync_folder(path.parent)

@@ -1,0 +1,129 @@
+"""A whole generation, opened: what a reader pins for one request."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import TypeAdapter
+
+from qa.encoder import ModelIdentity
+from qa.errors import DamagedGeneration, OtherModel, UnknownGeneration
+from qa.files import sha256_of_text
+from qa.manifest import REBUILD, AudienceFiles, AudienceSummary, Manifest, read_manifest, to_json_line, verify_files
+from qa.publication import generation_folder
+from qa.records import AUDIENCES, Audience, Document, Passage
+from qa.terms import TermIndex
+from qa.vectors import VectorIndex
+
+Record = TypeVar("Record")
+
+
+@dataclass(frozen=True)
+class AudienceIndex:
+    """One audience's index, opened: immutable. Passage numbers are those of `vectors` and `terms`.
+
+    `first_sentence[n]` is the number of passage n's first sentence in `sentence_vectors`.
+    """
+
+    audience: Audience
+    digest: str
+    documents: Mapping[str, Document]
+    passages: tuple[Passage, ...]
+    first_sentence: tuple[int, ...]
+    vectors: VectorIndex
+    sentence_vectors: VectorIndex
+    terms: TermIndex
+
+
+@dataclass(frozen=True)
+class Generation:
+    """A whole generation, opened and checked: what a reader pins for one request."""
+
+    manifest: Manifest
+    audiences: Mapping[Audience, AudienceIndex]
+
+    @property
+    def id(self) -> str:
+        return self.manifest.id
+
+
+def open_generation(
+    index: Path, identifier: str, model: ModelIdentity | None, audiences: tuple[Audience, ...] = AUDIENCES
+) -> Generation:
+    """Opens a generation after checking its manifest, every file and that its passages are slices of its texts.
+
+    `model` is the one that questions will be encoded with; None opens without regard to it.
+    Raises DamagedGeneration, OtherFormat or OtherModel with both values, and UnknownGeneration.
+    """
+    folder = generation_folder(index, identifier)
+    if not folder.is_dir():
+        raise UnknownGeneration(f"There is no generation {identifier} in {index}.", "`qa generations` lists them.")
+    manifest = read_manifest(folder)
+    if manifest.id != identifier:
+        raise DamagedGeneration(f"{folder} holds generation {manifest.id}, not {identifier}.", REBUILD)
+    if model is not None and manifest.recipe.model != model:
+        found = manifest.recipe.model
+        raise OtherModel(
+            f"Generation {identifier} was built with {found.name} ({found.weights_sha256[:12]}…), "
+            f"but the model here is {model.name} ({model.weights_sha256[:12]}…).",
+            REBUILD,
+            {"found": asdict(found), "expected": asdict(model)},
+        )
+    verify_files(folder, manifest)
+    return Generation(manifest, {name: _open_audience(folder, name, manifest.audiences[name]) for name in audiences})
+
+
+def _open_audience(folder: Path, audience: Audience, summary: AudienceSummary) -> AudienceIndex:
+    files = AudienceFiles.of(audience)
+    documents = {document.id: document for document in _read_records(folder / files.documents, Document)}
+    passages = tuple(_read_records(folder / files.passages, Passage))
+    first_sentence: list[int] = []
+    count = 0
+    for passage in passages:
+        first_sentence.append(count)
+        count += len(passage.sentences)
+    opened = AudienceIndex(
+        audience,
+        summary.digest,
+        documents,
+        passages,
+        tuple(first_sentence),
+        VectorIndex.open(folder / files.passage_vectors),
+        VectorIndex.open(folder / files.sentence_vectors),
+        TermIndex.open(folder / files.terms),
+    )
+    if len(opened.vectors) != len(passages) or len(opened.sentence_vectors) != count:
+        raise DamagedGeneration(f"{folder / audience} has vectors that don't belong to its passages.", REBUILD)
+    _check_slices(folder / audience, opened, summary)
+    return opened
+
+
+def _check_slices(folder: Path, opened: AudienceIndex, summary: AudienceSummary) -> None:
+    """Promise 1: each text has the hash that was approved, and each passage is a slice of it."""
+    for document in opened.documents.values():
+        found = sha256_of_text(document.text)
+        if not found == document.text_sha256 == summary.documents.get(document.id):
+            raise DamagedGeneration(f"{folder} holds another text of {document.id} than was approved.", REBUILD)
+    for passage in opened.passages:
+        owner = opened.documents.get(passage.document_id)
+        if owner is None or not 0 <= passage.start < passage.end <= len(owner.text):
+            raise DamagedGeneration(
+                f"{folder} holds a passage {passage.document_id} {passage.start}-{passage.end} that is no slice.",
+                REBUILD,
+            )
+
+
+def write_records(path: Path, records: tuple[Record, ...]) -> None:
+    """Writes frozen dataclasses, one JSON object a line."""
+    with path.open("w", encoding="utf-8", newline="\n") as stream:
+        stream.writelines(to_json_line(record) + "\n" for record in records)
+
+
+def _read_records(path: Path, kind: type[Record]) -> list[Record]:
+    adapter = TypeAdapter(kind)
+    try:
+        with path.open(encoding="utf-8", newline="\n") as stream:
+            return [adapter.validate_json(line) for line in stream]
+    except (OSError, ValueError) as error:
+        raise DamagedGeneration(f"{path} is damaged: {type(error).__name__}.", REBUILD) from None

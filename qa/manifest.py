@@ -1,0 +1,171 @@
+"""What a generation is made of and made from: its manifest, its files and their checksums.
+
+```
+index/
+├── current                       the id of the live generation; replaced in one step
+└── generations/<id>/
+    ├── manifest.json             written last; holds every other file's SHA-256, and its own
+    └── patient/ and staff/
+        ├── documents.jsonl       canonical texts, sections, approvals
+        ├── passages.jsonl        offsets
+        ├── passages.faiss        a vector for each passage
+        ├── sentences.faiss       a vector for each sentence, in the order of the passages
+        └── terms/                tantivy's files
+```
+
+A generation's id is a digest of what went into it: the same corpus gives the same id, and a generation never changes.
+"""
+
+import datetime
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import to_jsonable_python
+
+from qa.encoder import ModelIdentity
+from qa.errors import DamagedGeneration, OtherFormat
+from qa.files import sha256_of_file, sha256_of_text, sync_file, sync_folder, write_durably
+from qa.records import AUDIENCES, Audience, Document
+
+FORMAT_VERSION = 1
+MANIFEST = "manifest.json"
+REBUILD = "Run `qa build`."
+
+
+@dataclass(frozen=True, slots=True)
+class AudienceFiles:
+    """The files of one audience's index, by their paths relative to the generation's folder."""
+
+    documents: str
+    passages: str
+    passage_vectors: str
+    sentence_vectors: str
+    terms: str
+
+    @classmethod
+    def of(cls, audience: Audience) -> "AudienceFiles":
+        names = ("documents.jsonl", "passages.jsonl", "passages.faiss", "sentences.faiss", "terms")
+        return cls(*(f"{audience}/{name}" for name in names))
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What beside the documents decides an index's content."""
+
+    format_version: int
+    model: ModelIdentity
+    passage_words: int
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class AudienceSummary:
+    """`digest` names an audience's index in its answers; it depends on the recipe and its own documents only."""
+
+    digest: str
+    documents: Mapping[str, str]
+    passages: int
+    sentences: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    sha256: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """`documents` of an audience map document ids to the SHA-256 of their canonical texts."""
+
+    id: str
+    built_at: datetime.datetime
+    built_by: str
+    recipe: Recipe
+    register_sha256: str
+    audiences: Mapping[Audience, AudienceSummary]
+    files: Mapping[str, FileEntry]
+
+
+def audience_digest(recipe: Recipe, documents: tuple[Document, ...]) -> str:
+    """16 hexadecimal digits over all that an audience's index is made from: recipe, approvals, sections and pages."""
+    made_from = [
+        (document.approval, document.sections, document.pages)
+        for document in sorted(documents, key=lambda document: document.id)
+    ]
+    return sha256_of_text(to_json_line([recipe, made_from]))[:16]
+
+
+def generation_id(digests: Mapping[Audience, str]) -> str:
+    return sha256_of_text("\n".join(f"{audience} {digests[audience]}" for audience in AUDIENCES))[:16]
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Writes the manifest, which completes the generation; the files that it names are on the disk before it."""
+    for name in manifest.files:
+        sync_file(folder / name)
+    for parent in sorted({(folder / name).parent for name in manifest.files}):
+        sync_folder(parent)
+    content = to_jsonable_python(manifest)
+    data = to_json_line(content | {"manifest_sha256": sha256_of_text(to_json_line(content))})
+    write_durably(folder / MANIFEST, data.encode("utf-8"))
+
+
+def list_files(folder: Path) -> dict[str, FileEntry]:
+    """Every file of a generation being written, with its checksum."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): FileEntry(sha256_of_file(path), path.stat().st_size) for path in paths}
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Raises DamagedGeneration when it is not byte for byte as written, OtherFormat when another version wrote it."""
+    path = folder / MANIFEST
+    try:
+        data = path.read_bytes()
+        content = json.loads(data)
+        version = content["recipe"]["format_version"]
+    except OSError as error:
+        raise DamagedGeneration(f"{path} cannot be read: {error.strerror}.", REBUILD) from None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise DamagedGeneration(f"{path} is damaged: it is no manifest.", REBUILD) from None
+    if version != FORMAT_VERSION:
+        raise OtherFormat(
+            f"Generation {folder.name} has format {version}; this version reads format {FORMAT_VERSION}.",
+            REBUILD,
+            {"found": version, "expected": FORMAT_VERSION},
+        )
+    stated = content.pop("manifest_sha256", None)
+    if stated != sha256_of_text(to_json_line(content)) or data != to_json_line(
+        content | {"manifest_sha256": stated}
+    ).encode("utf-8"):
+        raise DamagedGeneration(f"{path} is damaged: its checksum is not that of its content.", REBUILD)
+    try:
+        return TypeAdapter(Manifest).validate_python(content)
+    except ValidationError:
+        raise DamagedGeneration(f"{path} is damaged: fields are missing or wrong.", REBUILD) from None
+
+
+def verify_files(folder: Path, manifest: Manifest) -> None:
+    """Raises DamagedGeneration, naming the first file that is missing or differs from its checksum."""
+    for name, entry in manifest.files.items():
+        path = folder / name
+        try:
+            size = path.stat().st_size
+            found = sha256_of_file(path)
+        except OSError as error:
+            raise DamagedGeneration(f"{path} cannot be read: {error.strerror}.", REBUILD, {"file": name}) from None
+        if found != entry.sha256:
+            raise DamagedGeneration(
+                f"{path} is damaged: {size:,} bytes with SHA-256 {found[:12]}…, "
+                f"not {entry.size_bytes:,} with {entry.sha256[:12]}….",
+                REBUILD,
+                {"file": name, "found": found, "expected": entry.sha256},
+            )
+
+
+def to_json_line(content: object) -> str:
+    """The one JSON text of a record: sorted keys, no white space, no line break."""
+    return json.dumps(to_jsonable_python(content), ensure_ascii=False, sort_keys=True, separators=(",", ":"))

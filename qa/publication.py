@@ -1,0 +1,95 @@
+"""Which generation is live, and how a new one takes its place: lock, stage, adopt, publish."""
+
+import contextlib
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from filelock import FileLock
+from filelock import Timeout as LockTimeout
+
+from qa.errors import DamagedGeneration, NoIndex, StorageFailed, UnknownGeneration
+from qa.files import sync_folder, write_durably
+from qa.manifest import MANIFEST, REBUILD
+
+CURRENT = "current"
+_ID = re.compile(r"[0-9a-f]{16}")
+
+
+def generation_folder(index: Path, identifier: str) -> Path:
+    """Raises UnknownGeneration when the identifier is not one, so that it can never be a path."""
+    if not _ID.fullmatch(identifier):
+        raise UnknownGeneration(f"{identifier!r} is not a generation id.", "`qa generations` lists them.")
+    return index / "generations" / identifier
+
+
+def live_id(index: Path) -> str:
+    """The id that `index/current` names; raises NoIndex when there is none, DamagedGeneration when it is garbled."""
+    path = index / CURRENT
+    try:
+        identifier = path.read_bytes().decode("ascii", "replace").removesuffix("\n")
+    except FileNotFoundError:
+        raise NoIndex(f"There is no index in {index}.", REBUILD) from None
+    except OSError as error:
+        raise NoIndex(f"{path} cannot be read: {error.strerror}.", "Check its permissions.") from None
+    if not _ID.fullmatch(identifier) or not (index / "generations" / identifier).is_dir():
+        remedy = "Run `qa build`, or `qa rollback ID` with an id of `qa generations`."
+        raise DamagedGeneration(f"{path} names no generation.", remedy)
+    return identifier
+
+
+def publish(index: Path, identifier: str) -> None:
+    """Makes a complete generation the live one, in one step."""
+    generation_folder(index, identifier)
+    write_durably(index / CURRENT, f"{identifier}\n".encode("ascii"))
+
+
+def generation_ids(index: Path) -> list[str]:
+    """The generations on the disk, newest first by their manifest's time on the disk; damaged ones too."""
+    folder = index / "generations"
+    found = [path for path in folder.iterdir() if _ID.fullmatch(path.name)] if folder.is_dir() else []
+    return [path.name for path in sorted(found, key=lambda path: (-_written_at(path), path.name))]
+
+
+def _written_at(folder: Path) -> float:
+    with contextlib.suppress(OSError):
+        return (folder / MANIFEST).stat().st_mtime
+    return 0.0
+
+
+@contextlib.contextmanager
+def write_lock(index: Path) -> Iterator[None]:
+    """Held by whatever writes the index; raises StorageFailed when another process holds it or the disk refuses."""
+    try:
+        index.mkdir(parents=True, exist_ok=True)
+        with FileLock(index / ".lock", timeout=0):
+            yield
+    except LockTimeout:
+        raise StorageFailed(f"Another process is writing {index}.", "Wait for it to end, then try again.") from None
+
+
+@contextlib.contextmanager
+def staging_folder(index: Path, identifier: str) -> Iterator[Path]:
+    """A folder to write a generation in; `adopt` gives it its name. Whatever an earlier crash left is removed first."""
+    generations = index / "generations"
+    generations.mkdir(parents=True, exist_ok=True)
+    for leftover in generations.glob(".building-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    folder = generations / f".building-{identifier}"
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def adopt(index: Path, staging: Path, identifier: str) -> None:
+    """Gives a complete staging folder its name; a damaged generation of that name is set aside as `<id>.damaged-…`."""
+    folder = generation_folder(index, identifier)
+    if folder.exists():
+        folder.rename(folder.with_name(f"{identifier}.damaged-{secrets.token_hex(4)}"))
+    os.replace(staging, folder)  # noqa: PTH105 - Path.replace says the same; this one is what tests make fail
+    sync_folder(folder.parent)

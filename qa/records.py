@@ -1,0 +1,254 @@
+"""What passes between the stages: frozen records, nothing else.
+
+Every offset counts Unicode code points of a document's canonical text, and every range is half-open: `[start, end)`.
+"""
+
+import datetime
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, get_args
+
+from qa.errors import UnknownAudience
+
+Audience = Literal["patient", "staff"]
+AUDIENCES: tuple[Audience, ...] = get_args(Audience)
+
+
+def checked_audience(name: str) -> Audience:
+    """The audience of that name; raises UnknownAudience."""
+    for audience in AUDIENCES:
+        if audience == name:
+            return audience
+    raise UnknownAudience("There is no such audience.", f"Use {' or '.join(AUDIENCES)}.")
+
+
+BlockKind = Literal["paragraph", "list_item", "table_row", "preformatted"]
+
+Status = Literal[
+    "approved",
+    "review_due",
+    "changed",
+    "unlisted",
+    "expired",
+    "withdrawn",
+    "missing",
+    "unreadable",
+    "no_reader",
+    "invalid_entry",
+]
+"""What `qa status` says of a file; `review_due` is approved and served, its review being near or past."""
+
+SERVABLE: frozenset[Status] = frozenset({"approved", "review_due"})
+
+
+class Span(NamedTuple):
+    """A slice `[start, end)` of a canonical text."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One paragraph, list item (with its bullet or number), table row or preformatted block of a section."""
+
+    kind: BlockKind
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """The text under one heading, up to the next heading of any level.
+
+    `heading_path` runs from the outermost heading to the section's own and leaves out the document's title; it is
+    empty for text before the first heading. `heading` is where the own heading stands, None where there is none.
+    `[start, end)` is the body; `blocks` hold all of the body but white space, in order, without overlap.
+    """
+
+    heading_path: tuple[str, ...]
+    heading: Span | None
+    level: int
+    start: int
+    end: int
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of a paged format, numbered from 1."""
+
+    number: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class CanonicalText:
+    """What a reader of a format makes of a file's bytes: the text a person reads, and its structure.
+
+    `text` has no markup, only `\\n` as line break, no NBSP, BOM, NUL or lone surrogate, and is in NFC.
+    `title` is the document's own, None where it names none. Sections follow each other in the text's order.
+    """
+
+    text: str
+    title: str | None
+    sections: tuple[Section, ...]
+    pages: tuple[Page, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """One entry of the register: which bytes are approved, by whom, for whom, until when.
+
+    `path` is relative to the corpus folder, with `/` on every platform. `file_sha256` is of the file's bytes,
+    `text_sha256` of the UTF-8 bytes of the canonical text that the approver was shown.
+    """
+
+    document_id: str
+    path: str
+    title: str
+    audience: Audience
+    file_sha256: str
+    text_sha256: str
+    approved_by: str
+    approved_on: datetime.date
+    review_by: datetime.date
+    expires_on: datetime.date | None = None
+    source_url: str | None = None
+    withdrawn_on: datetime.date | None = None
+    withdrawn_why: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """An approved document with the text that was approved."""
+
+    approval: Approval
+    text: str
+    sections: tuple[Section, ...]
+    pages: tuple[Page, ...] = ()
+
+    @property
+    def id(self) -> str:
+        return self.approval.document_id
+
+    @property
+    def text_sha256(self) -> str:
+        return self.approval.text_sha256
+
+
+@dataclass(frozen=True, slots=True)
+class FileStatus:
+    """What the corpus and the register say of one file; `approval` is None for an unlisted one."""
+
+    path: str
+    status: Status
+    explanation: str
+    approval: Approval | None = None
+
+    @property
+    def is_servable(self) -> bool:
+        return self.status in SERVABLE
+
+    @property
+    def is_approved_but_not_servable(self) -> bool:
+        """Whether someone approved the file, nobody withdrew it, and it still can't be quoted."""
+        listed = self.approval is not None or self.status == "invalid_entry"
+        return listed and not self.is_servable and self.status != "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A slice of one section of a document: what is ranked and quoted. `sentences` tile it but for white space."""
+
+    document_id: str
+    start: int
+    end: int
+    heading_path: tuple[str, ...]
+    page: int | None
+    sentences: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A passage by its number in an index, with its signals: the cosine to the question, in [-1, 1], and its BM25 score
+    over the best candidate's, in [0, 1]."""
+
+    passage: int
+    cosine: float
+    term_score: float
+
+
+@dataclass(frozen=True, slots=True)
+class RankedPassage:
+    """A passage by its number in an index, with its score in [0, 1] and the cosine that is part of it."""
+
+    passage: int
+    score: float
+    cosine: float
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """Where a quote stands, so that anyone can fetch the document and check the slice and the hash."""
+
+    document_id: str
+    title: str
+    audience: Audience
+    heading_path: tuple[str, ...]
+    page: int | None
+    start: int
+    end: int
+    document_sha256: str
+    source_url: str | None
+    approved_by: str
+    approved_on: datetime.date
+    review_by: datetime.date
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """The exact slice that its citation names; `highlights` are offsets into `text`, `score` lies in [0, 1]."""
+
+    text: str
+    highlights: tuple[Span, ...]
+    score: float
+    citation: Citation
+
+
+Outcome = Literal["answered", "not_covered"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The reply to one question, all of it from one generation of one audience's index.
+
+    `quotes` is empty when the outcome is `not_covered`; `related` then holds the closest passages, which are no answer.
+    `generation` is the digest of the audience's own index, so that a patient's answer tells nothing of staff documents.
+    """
+
+    outcome: Outcome
+    confidence: float
+    audience: Audience
+    generation: str
+    quotes: tuple[Quote, ...]
+    related: tuple[Quote, ...]
+    not_covered_terms: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Whether questions can be answered now. `reason` says why not and what to run; it is empty when ready.
+
+    `documents` and `passages` count per audience served.
+    """
+
+    ready: bool
+    reason: str
+    generation: str | None
+    built_at: datetime.datetime | None
+    model: str | None
+    model_sha256: str | None
+    documents: dict[Audience, int]
+    passages: dict[Audience, int]

@@ -1,0 +1,83 @@
+"""What can be configured, by environment (`QA_…`) and by a TOML file (named by `QA_SETTINGS`), validated once.
+
+The environment wins over the file; a command's own options win over both.
+"""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from qa.errors import InvalidSetting
+from qa.records import AUDIENCES, Audience
+
+REGISTER_NAME = "register.toml"
+
+
+class Settings(BaseSettings):
+    """Every setting with its default; read them with `load_settings`."""
+
+    model_config = SettingsConfigDict(env_prefix="QA_", extra="forbid", frozen=True)
+
+    corpus: Path = Field(default=Path("corpus"), description="folder of the source documents")
+    register_file: Path | None = Field(default=None, description="the register; CORPUS/register.toml unless set")
+    index: Path = Field(default=Path("index"), description="folder of the index generations")
+    model: Path | None = Field(
+        default=None, description="folder of a sentence-transformers model in safetensors; the packaged one unless set"
+    )
+    language: str = Field(default="en", pattern=r"^[a-z]{2,3}$", description="language of the documents, for sentences")
+    passage_words: int = Field(default=90, ge=20, le=200, description="words that a passage aims at")
+    review_due_days: int = Field(default=60, ge=0, le=3650, description="days before review_by that a review is due")
+    max_file_bytes: int = Field(default=50_000_000, ge=1_000, description="a larger source file is not read")
+    serve_audiences: tuple[Audience, ...] = Field(
+        default=AUDIENCES, min_length=1, description="the audiences that this server answers"
+    )
+    host: str = Field(default="127.0.0.1", description="address to listen on")
+    port: int = Field(default=8000, ge=0, le=65535, description="port to listen on; 0 takes a free one")
+    answer_threshold: float = Field(
+        default=0.4, ge=0.0, le=1.0, description="confidence from which a passage is quoted as an answer"
+    )
+
+    @field_validator("serve_audiences")
+    @classmethod
+    def _once_each(cls, value: tuple[Audience, ...]) -> tuple[Audience, ...]:
+        return tuple(audience for audience in AUDIENCES if audience in value)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library names it
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        file = os.environ.get("QA_SETTINGS")
+        sources: tuple[PydanticBaseSettingsSource, ...] = (init_settings, env_settings)
+        return (*sources, TomlConfigSettingsSource(settings_cls, Path(file))) if file else sources
+
+    @property
+    def register_path(self) -> Path:
+        return self.register_file or self.corpus / REGISTER_NAME
+
+
+def load_settings(**options: Any) -> Settings:
+    """The settings, with a command's own `options` (None means not given) over the environment and the file.
+
+    Raises InvalidSetting, naming each setting that is wrong.
+    """
+    file = os.environ.get("QA_SETTINGS")
+    if file and not Path(file).is_file():
+        raise InvalidSetting(f"The settings file {file} does not exist.", "Correct QA_SETTINGS, or unset it.")
+    try:
+        return Settings(**{name: value for name, value in options.items() if value is not None})
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+        raise InvalidSetting(
+            f"Settings are wrong: {wrong}.", "Correct the QA_… variable or the settings file."
+        ) from None
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidSetting(f"The settings file {file} is not TOML: {error}.", "Correct that line.") from None

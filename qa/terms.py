@@ -1,0 +1,136 @@
+"""Lexical candidates by BM25: the only module that knows tantivy."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import tantivy
+
+from qa.errors import DamagedGeneration, StorageFailed
+
+_ANALYZER = "clinic_english"
+_WORD = re.compile(r"\w+(?:['’]\w+)*")
+HEADING_BOOST = 0.5
+FUNCTION_WORDS = frozenset(
+    """
+    a about after again all also am an and any anyone are as at be because been before being but by can cannot could
+    d did do does doing don done during else for from get gets getting give go going got had has have having he her
+    here hers him his how i if in into is it its just know let like ll m make many may me might mine much must my
+    need no not of on one onto or our ours out over please re s shall she should so some someone still such t take
+    tell than that the their theirs them then there these they thing things this those to too under up upon us use
+    used very want was we were what when where whether which while who whom whose why will with would yes yet you
+    your yours ve
+    """.split()  # noqa: SIM905 - a list would take 140 lines
+)
+"""Words that ask or connect; that no text holds them says nothing."""
+_WRITER_HEAP_BYTES = 64_000_000
+_LOCK_FILES = (".tantivy-writer.lock", ".tantivy-meta.lock")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of a question as it was typed, where it starts, and the index terms that it gives."""
+
+    text: str
+    start: int
+    terms: tuple[str, ...]
+
+
+class TermIndex:
+    """BM25 over the passages of one audience. Passages are numbered from 0 in the order written."""
+
+    def __init__(self, index: tantivy.Index) -> None:
+        self._index = index
+        self._searcher = index.searcher()
+        self._schema = index.schema
+        self._analyzer = _analyzer()
+
+    @classmethod
+    def open(cls, folder: Path) -> "TermIndex":
+        """Raises DamagedGeneration when tantivy cannot read the folder; check its files' SHA-256 first."""
+        try:
+            index = tantivy.Index.open(str(folder))
+        except (ValueError, OSError) as error:
+            raise DamagedGeneration(f"tantivy cannot read {folder}: {error}.", "Run `qa build`.") from None
+        index.register_tokenizer(_ANALYZER, _analyzer())
+        return cls(index)
+
+    def search(self, question: str, limit: int) -> list[tuple[int, float]]:
+        """The `limit` best (passage number, BM25 score) pairs, best first; empty when no term of the question occurs.
+
+        The question is data, not a query language: no character of it is an operator.
+        """
+        clauses: list[tuple[tantivy.Occur, tantivy.Query]] = []
+        for term in dict.fromkeys(self._analyzer.analyze(question)):
+            clauses.append((tantivy.Occur.Should, tantivy.Query.term_query(self._schema, "text", term)))
+            in_heading = tantivy.Query.term_query(self._schema, "heading", term)
+            clauses.append((tantivy.Occur.Should, tantivy.Query.boost_query(in_heading, HEADING_BOOST)))
+        if not clauses or limit < 1:
+            return []
+        hits = self._searcher.search(tantivy.Query.boolean_query(clauses), limit, count=False).hits
+        addresses = [address for _, address in hits]
+        numbers = self._searcher.fast_field_values("passage", addresses)
+        pairs = [
+            (int(number), float(score))
+            for number, (score, _) in zip(numbers, hits, strict=True)
+            if number is not None and isinstance(score, float)
+        ]
+        return sorted(pairs, key=lambda pair: (-pair[1], pair[0]))
+
+    def words_of(self, question: str) -> list[Word]:
+        """The words of a question in order, with the terms that the index would hold for each."""
+        return [
+            Word(match.group(), match.start(), tuple(self._analyzer.analyze(match.group())))
+            for match in _WORD.finditer(question)
+        ]
+
+    def content_words_of(self, question: str) -> list[Word]:
+        """The words of a question that carry its meaning: those that are not function words."""
+        return [
+            word
+            for word in self.words_of(question)
+            if not FUNCTION_WORDS.issuperset(re.split(r"['’]", word.text.lower()))
+        ]
+
+    def holds(self, term: str) -> bool:
+        """Whether any passage, or its headings, holds the term."""
+        return any(self._searcher.doc_freq(field, term) > 0 for field in ("text", "heading"))
+
+
+def write_terms(folder: Path, passages: Iterable[tuple[str, str]]) -> None:
+    """Writes (headings, text) of each passage into a new tantivy index in `folder`; raises StorageFailed.
+
+    One writer thread and one commit give the same segment for the same passages.
+    """
+    builder = tantivy.SchemaBuilder()
+    builder.add_unsigned_field("passage", fast=True)
+    for name in ("heading", "text"):
+        builder.add_text_field(name, tokenizer_name=_ANALYZER, index_option="freq")
+    try:
+        folder.mkdir(parents=True)
+        index = tantivy.Index(builder.build(), path=str(folder), reuse=False)
+        index.register_tokenizer(_ANALYZER, _analyzer())
+        writer = index.writer(heap_size=_WRITER_HEAP_BYTES, num_threads=1)
+        for number, (heading, text) in enumerate(passages):
+            document = tantivy.Document()
+            document.add_unsigned("passage", number)
+            document.add_text("heading", heading)
+            document.add_text("text", text)
+            writer.add_document(document)
+        writer.commit()
+        writer.wait_merging_threads()
+    except (ValueError, OSError) as error:
+        raise StorageFailed(f"tantivy cannot write {folder}: {error}.", "Free disk space, then build again.") from None
+    for name in _LOCK_FILES:
+        (folder / name).unlink(missing_ok=True)
+
+
+def _analyzer() -> tantivy.TextAnalyzer:
+    return (
+        tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
+        .filter(tantivy.Filter.lowercase())
+        .filter(tantivy.Filter.ascii_fold())
+        .filter(tantivy.Filter.stemmer("english"))
+        .build()
+    )
