@@ -70,7 +70,7 @@ def propose(path: Path, terms: Terms, register: Register, settings: Settings, ol
     relative = relative_path(path, settings.corpus)
     check_terms(terms)
     try:
-        data = read_file(path, settings.max_file_bytes)
+        data = read_file(settings.corpus / relative, settings.max_file_bytes)
         canonical = read_document(path, data)
     except CorpusError as error:
         raise type(error)(f"{path}: {error.message}", error.remedy) from None

@@ -2,7 +2,8 @@
 
 import datetime
 import os
-from collections.abc import Iterator, Mapping
+import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,12 +53,15 @@ def source_files(folder: Path) -> Iterator[str]:
 def read_file(path: Path, max_file_bytes: int) -> bytes:
     """A source file's bytes; raises UnreadableDocument when it is too large or cannot be read."""
     try:
-        size = path.stat().st_size
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise UnreadableDocument("it is no regular file.", "Remove it.")
+        size = found.st_size
         if size > max_file_bytes:
-            raise UnreadableDocument(f"it has {size:,} bytes; at most {max_file_bytes:,} are read", "Split it.")
+            raise UnreadableDocument(f"it has {size:,} bytes; at most {max_file_bytes:,} are read.", "Split it.")
         return path.read_bytes()
     except OSError as error:
-        raise UnreadableDocument(f"it cannot be read: {error.strerror}", "Check its permissions.") from None
+        raise UnreadableDocument(f"it cannot be read: {error.strerror}.", "Check its permissions.") from None
 
 
 def read_document(path: Path, data: bytes) -> CanonicalText:
@@ -73,8 +77,12 @@ def load_corpus(folder: Path, register: Register, rules: Rules) -> Corpus:
     """
     documents: list[Document] = []
     statuses: dict[str, FileStatus] = {}
-    invalid: Mapping[str, str] = {entry.path: entry.explanation for entry in register.invalid}
+    invalid = _explanations(register)
     for relative in source_files(folder):
+        name = os.fsencode(relative).decode("utf-8", "backslashreplace")
+        if name != relative:
+            statuses[name] = FileStatus(name, "unreadable", "its name is not UTF-8; rename it")
+            continue
         approval = register.of_path(relative)
         if relative in invalid:
             statuses[relative] = FileStatus(relative, "invalid_entry", invalid[relative])
@@ -86,9 +94,18 @@ def load_corpus(folder: Path, register: Register, rules: Rules) -> Corpus:
     for approval in register.approvals:
         if approval.path not in statuses:
             statuses[approval.path] = _absent(approval)
-    for entry in register.invalid:
-        statuses.setdefault(entry.path, FileStatus(entry.path, "invalid_entry", entry.explanation))
+    for path, explanation in invalid.items():
+        statuses.setdefault(path, FileStatus(path, "invalid_entry", explanation))
     return Corpus(tuple(documents), tuple(statuses[path] for path in sorted(statuses)))
+
+
+def _explanations(register: Register) -> dict[str, str]:
+    """What is wrong with the register's invalid entries, by path; several of one path, or of none, are all told."""
+    explanations: dict[str, str] = {}
+    for entry in register.invalid:
+        before = f"{explanations[entry.path]}; " if entry.path in explanations else ""
+        explanations[entry.path] = before + entry.explanation
+    return explanations
 
 
 def _absent(approval: Approval) -> FileStatus:

@@ -9,7 +9,7 @@ from qa.answer import Question, answer
 from qa.encoder import Encoder
 from qa.errors import ClinicQAError, IndexUnavailable, InvalidQuestion, InvalidRequest, UnknownAudience, UnknownDocument
 from qa.generation import AudienceIndex, Generation, open_generation
-from qa.publication import live_id
+from qa.publication import live_id, publication_mark
 from qa.rank import rank
 from qa.records import Answer, Audience, Document, Readiness
 from qa.retrieve import retrieve
@@ -34,20 +34,25 @@ class Engine:
         self._today = today
         self._generation: Generation | None = None
         self._problem: ClinicQAError | None = None
-        self._examined_id: str | None = None
+        self._refused_mark: tuple[int, int] | None = None
         self._reloading = threading.Lock()
 
     def reload(self) -> None:
         """Takes up the live generation if another one was published since.
 
-        A generation that is damaged or does not fit is refused, and the one open before serves on.
+        A generation that is damaged or does not fit is refused until the next publication, and the one open before
+        serves on.
         """
         with self._reloading:
             try:
+                mark = publication_mark(self._settings.index)
                 identifier = live_id(self._settings.index)
-                if identifier == self._examined_id:
+                if self._generation is not None and identifier == self._generation.id:
+                    self._problem = None
                     return
-                self._examined_id = identifier
+                if mark == self._refused_mark:
+                    return
+                self._refused_mark = mark
                 self._generation = open_generation(
                     self._settings.index, identifier, self._encoder.identity, self._settings.serve_audiences
                 )
@@ -116,7 +121,9 @@ class Engine:
             raise UnknownAudience("This service does not answer that audience.", f"Ask as {served}.")
         self.reload()
         if self._generation is None:
-            raise self._problem or IndexUnavailable("No index is open.", "Run `qa build`.")
+            problem = self._problem or IndexUnavailable("No index is open.", "Run `qa build`.")
+            # A new one each time: an exception that is raised again keeps the frames, and questions, of all callers.
+            raise type(problem)(problem.message, problem.remedy, problem.detail)
         return self._generation.audiences[audience]
 
 

@@ -1,27 +1,31 @@
 """What can go wrong, drawn as one tree; each class holds its row of the table of exit codes and HTTP statuses.
 
 ```
-ClinicQAError                 internal              exit 70  HTTP 500
-├── InvalidRequest            invalid_request       exit  2  HTTP 422
-│   ├── InvalidQuestion       invalid_question      exit  2  HTTP 422
-│   ├── UnknownAudience       unknown_audience      exit  2  HTTP 422
-│   └── InvalidSetting        invalid_setting       exit  2  HTTP 500
-├── NotFound                  not_found             exit  3  HTTP 404
-│   ├── UnknownDocument       unknown_document      exit  3  HTTP 404
-│   └── UnknownGeneration     unknown_generation    exit  3  HTTP 404
-├── CorpusError               corpus_error          exit  4  HTTP 500
-│   ├── InvalidRegister       invalid_register      exit  4  HTTP 500
-│   ├── UnreadableDocument    unreadable_document   exit  4  HTTP 500
-│   ├── NoReader              no_reader             exit  4  HTTP 500
-│   └── NothingToServe        nothing_to_serve      exit  4  HTTP 500
-├── IndexUnavailable          index_unavailable     exit  5  HTTP 503
-│   ├── NoIndex               no_index              exit  5  HTTP 503
-│   ├── DamagedGeneration     damaged_generation    exit  5  HTTP 503
-│   ├── OtherFormat           other_format          exit  5  HTTP 503
-│   └── OtherModel            other_model           exit  5  HTTP 503
-├── ModelUnavailable          model_unavailable     exit  6  HTTP 503
-├── CheckFailed               check_failed          exit  1  HTTP 500
-└── StorageFailed             storage_failed        exit  7  HTTP 500
+ClinicQAError                 internal                exit 70  HTTP 500
+├── InvalidRequest            invalid_request         exit  2  HTTP 422
+│   ├── InvalidQuestion       invalid_question        exit  2  HTTP 422
+│   ├── UnknownAudience       unknown_audience        exit  2  HTTP 422
+│   ├── InvalidSetting        invalid_setting         exit  2  HTTP 500
+│   ├── MalformedBody         malformed_body          exit  2  HTTP 400
+│   ├── MethodNotAllowed      method_not_allowed      exit  2  HTTP 405
+│   ├── RequestTooLarge       request_too_large       exit  2  HTTP 413
+│   └── UnsupportedMediaType  unsupported_media_type  exit  2  HTTP 415
+├── NotFound                  not_found               exit  3  HTTP 404
+│   ├── UnknownDocument       unknown_document        exit  3  HTTP 404
+│   └── UnknownGeneration     unknown_generation      exit  3  HTTP 404
+├── CorpusError               corpus_error            exit  4  HTTP 500
+│   ├── InvalidRegister       invalid_register        exit  4  HTTP 500
+│   ├── UnreadableDocument    unreadable_document     exit  4  HTTP 500
+│   ├── NoReader              no_reader               exit  4  HTTP 500
+│   └── NothingToServe        nothing_to_serve        exit  4  HTTP 500
+├── IndexUnavailable          index_unavailable       exit  5  HTTP 503
+│   ├── NoIndex               no_index                exit  5  HTTP 503
+│   ├── DamagedGeneration     damaged_generation      exit  5  HTTP 503
+│   ├── OtherFormat           other_format            exit  5  HTTP 503
+│   └── OtherModel            other_model             exit  5  HTTP 503
+├── ModelUnavailable          model_unavailable       exit  6  HTTP 503
+├── CheckFailed               check_failed            exit  1  HTTP 500
+└── StorageFailed             storage_failed          exit  7  HTTP 500
 ```
 """
 
@@ -68,6 +72,28 @@ class UnknownAudience(InvalidRequest):
 class InvalidSetting(InvalidRequest):
     code = "invalid_setting"
     http_status = 500
+
+
+class MalformedBody(InvalidRequest):
+    """The body of an HTTP request is not UTF-8, or not JSON."""
+
+    code = "malformed_body"
+    http_status = 400
+
+
+class MethodNotAllowed(InvalidRequest):
+    code = "method_not_allowed"
+    http_status = 405
+
+
+class RequestTooLarge(InvalidRequest):
+    code = "request_too_large"
+    http_status = 413
+
+
+class UnsupportedMediaType(InvalidRequest):
+    code = "unsupported_media_type"
+    http_status = 415
 
 
 class NotFound(ClinicQAError):

@@ -137,10 +137,13 @@ def read_manifest(folder: Path) -> Manifest:
             REBUILD,
             {"found": version, "expected": FORMAT_VERSION},
         )
-    stated = content.pop("manifest_sha256", None)
-    if stated != sha256_of_text(to_json_line(content)) or data != to_json_line(
-        content | {"manifest_sha256": stated}
-    ).encode("utf-8"):
+    try:
+        stated = content.pop("manifest_sha256", None)
+        whole = stated == sha256_of_text(to_json_line(content))
+        whole = whole and data == to_json_line(content | {"manifest_sha256": stated}).encode("utf-8")
+    except ValueError:  # half a surrogate pair
+        whole = False
+    if not whole:
         raise DamagedGeneration(f"{path} is damaged: its checksum is not that of its content.", REBUILD)
     try:
         return TypeAdapter(Manifest).validate_python(content)

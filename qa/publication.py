@@ -41,6 +41,15 @@ def live_id(index: Path) -> str:
     return identifier
 
 
+def publication_mark(index: Path) -> tuple[int, int]:
+    """Differs after every `publish`, also of the same id built anew; raises NoIndex when nothing is published."""
+    try:
+        found = (index / CURRENT).stat()
+    except OSError:
+        raise NoIndex(f"There is no index in {index}.", REBUILD) from None
+    return found.st_ino, found.st_mtime_ns
+
+
 def publish(index: Path, identifier: str) -> None:
     """Makes a complete generation the live one, in one step."""
     generation_folder(index, identifier)

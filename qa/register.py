@@ -25,6 +25,7 @@ from filelock import FileLock
 from filelock import Timeout as LockTimeout
 from pydantic import TypeAdapter, ValidationError
 from tomlkit.exceptions import TOMLKitError
+from tomlkit.items import AoT
 
 from qa.errors import InvalidRegister, StorageFailed
 from qa.files import sha256_of_bytes, write_durably
@@ -82,7 +83,7 @@ def load_register(path: Path) -> Register:
         ) from None
     try:
         content = tomllib.loads(data.decode("utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise InvalidRegister(f"The register {path} is not TOML: {error}.", "Correct that line.") from None
     if content.get("format") != FORMAT:
         raise InvalidRegister(
@@ -141,6 +142,8 @@ def _problem_of(entry: dict[str, Any], approval: Approval) -> str:
             return f"{name} must be 64 hexadecimal digits"
     if not approval.title.strip() or not approval.approved_by.strip():
         return "title and approved_by must not be empty"
+    if approval.withdrawn_why is not None and approval.withdrawn_on is None:
+        return "withdrawn_why is given without withdrawn_on"
     return ""
 
 
@@ -178,6 +181,8 @@ def save_approvals(path: Path, approvals: tuple[Approval, ...], corpus: Path | N
     if tables is None:
         tables = tomlkit.aot()
         content["document"] = tables
+    if not isinstance(tables, AoT):
+        raise InvalidRegister(f"In the register {path}, `document` is no list of [[document]] tables.", "Correct it.")
     for approval in approvals:
         table = next((table for table in tables if table.get("path") == approval.path), None)
         if table is None:
@@ -190,7 +195,23 @@ def save_approvals(path: Path, approvals: tuple[Approval, ...], corpus: Path | N
                 table[name] = value
             elif name in table:
                 del table[name]
-    write_durably(path, tomlkit.dumps(content).encode("utf-8"))
+    data = tomlkit.dumps(content).encode("utf-8", "surrogatepass")
+    _check_reads_back(path, data, approvals)
+    write_durably(path, data)
+
+
+def _check_reads_back(path: Path, data: bytes, approvals: tuple[Approval, ...]) -> None:
+    """Raises InvalidRegister when a register would not give back what is put in it: such a one is never written."""
+    try:
+        read, _ = _read_entries(tomllib.loads(data.decode("utf-8"))["document"])
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError):
+        read = []
+    for approval in approvals:
+        if approval not in read:
+            raise InvalidRegister(
+                f"The entry of {approval.path!a} cannot be put in the register {path}, which is left as it was.",
+                "Write names and texts as plain UTF-8, and each entry as a [[document]] table.",
+            )
 
 
 def _new_register() -> tomlkit.TOMLDocument:

@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
 
 from qa.errors import InvalidSetting
 from qa.records import AUDIENCES, Audience
@@ -79,5 +85,7 @@ def load_settings(**options: Any) -> Settings:
         raise InvalidSetting(
             f"Settings are wrong: {wrong}.", "Correct the QA_… variable or the settings file."
         ) from None
-    except tomllib.TOMLDecodeError as error:
+    except SettingsError as error:
+        raise InvalidSetting(f"Settings are wrong: {error}.", "Write a list as JSON.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidSetting(f"The settings file {file} is not TOML: {error}.", "Correct that line.") from None

@@ -1,7 +1,10 @@
 """Lexical candidates by BM25: the only module that knows tantivy."""
 
+import contextlib
 import re
-from collections.abc import Iterable
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,11 +53,13 @@ class TermIndex:
     def open(cls, folder: Path) -> "TermIndex":
         """Raises DamagedGeneration when tantivy cannot read the folder; check its files' SHA-256 first."""
         try:
-            index = tantivy.Index.open(str(folder))
+            with _private_copy(folder) as copy:
+                index = tantivy.Index.open(str(copy))
+                index.config_reader("manual", 0)  # no thread that reloads, and meets the copy being removed
+                index.register_tokenizer(_ANALYZER, _analyzer())
+                return cls(index)
         except (ValueError, OSError) as error:
             raise DamagedGeneration(f"tantivy cannot read {folder}: {error}.", "Run `qa build`.") from None
-        index.register_tokenizer(_ANALYZER, _analyzer())
-        return cls(index)
 
     def search(self, question: str, limit: int) -> list[tuple[int, float]]:
         """The `limit` best (passage number, BM25 score) pairs, best first; empty when no term of the question occurs.
@@ -90,7 +95,7 @@ class TermIndex:
         return [
             word
             for word in self.words_of(question)
-            if not FUNCTION_WORDS.issuperset(re.split(r"['’]", word.text.lower()))
+            if word.terms and not FUNCTION_WORDS.issuperset(re.split(r"['’]", word.text.lower()))
         ]
 
     def holds(self, term: str) -> bool:
@@ -124,6 +129,24 @@ def write_terms(folder: Path, passages: Iterable[tuple[str, str]]) -> None:
         raise StorageFailed(f"tantivy cannot write {folder}: {error}.", "Free disk space, then build again.") from None
     for name in _LOCK_FILES:
         (folder / name).unlink(missing_ok=True)
+    for path in folder.iterdir():
+        path.chmod(folder.stat().st_mode & 0o666)  # tantivy makes some that only their owner may read
+
+
+@contextlib.contextmanager
+def _private_copy(folder: Path) -> Iterator[Path]:
+    """A copy of an index to open: what is mapped then outlives it.
+
+    tantivy writes a lock file where it opens, and a process dies when a file that it has mapped is cut short.
+    """
+    copy = Path(tempfile.mkdtemp(prefix="clinic-qa-"))
+    try:
+        for path in folder.iterdir():
+            shutil.copyfile(path, copy / path.name)
+        yield copy
+    finally:
+        for _ in range(3):  # a thread of tantivy may put the lock file back once
+            shutil.rmtree(copy, ignore_errors=True)
 
 
 def _analyzer() -> tantivy.TextAnalyzer:

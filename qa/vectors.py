@@ -51,11 +51,16 @@ class VectorIndex:
 
 
 def write_vectors(path: Path, vectors: Vectors) -> None:
-    """Writes unit vectors of shape (count, dimension) as an exact inner-product index; raises StorageFailed."""
+    """Writes unit vectors of shape (count, dimension) as an exact inner-product index; raises StorageFailed.
+
+    FAISS's own writer overlooks a full disk when it closes the file, so its bytes are written here.
+    """
     index = faiss.IndexFlatIP(vectors.shape[1])
     if len(vectors):
         index.add(np.ascontiguousarray(vectors, np.float32))
     try:
-        faiss.write_index(index, str(path))
-    except RuntimeError as error:
-        raise StorageFailed(f"FAISS cannot write {path}: {error}.", "Free disk space, then build again.") from None
+        path.write_bytes(faiss.serialize_index(index).data)
+    except OSError as error:
+        raise StorageFailed(
+            f"{path} cannot be written: {error.strerror}.", "Free disk space, then build again."
+        ) from None

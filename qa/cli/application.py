@@ -2,13 +2,15 @@
 
 import os
 import sys
+import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
 import typer
 from typer.exceptions import Abort, Exit, TyperException
 
 from qa.cli import ask_commands, corpus_commands, index_commands, serve_command
-from qa.errors import ClinicQAError
+from qa.errors import ClinicQAError, StorageFailed
 
 INTERRUPTED = 130
 
@@ -32,7 +34,8 @@ def application() -> typer.Typer:
 def run(arguments: Sequence[str]) -> int:
     """Runs one command and returns its exit code; what went wrong is one line on standard error."""
     try:
-        result = typer.main.get_command(application()).main(list(arguments) or ["--help"], prog_name="qa", standalone_mode=False)
+        command = typer.main.get_command(application())
+        result = command.main(list(arguments) or ["--help"], prog_name="qa", standalone_mode=False)
     except ClinicQAError as error:
         return _fail(str(error), error.exit_code)
     except TyperException as error:
@@ -42,16 +45,28 @@ def run(arguments: Sequence[str]) -> int:
     except (Abort, KeyboardInterrupt):
         return _fail("Stopped.", INTERRUPTED)
     except BrokenPipeError:
-        os.dup2(
-            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
-        )  # the reader left; the flush at exit must not fail
+        # The reader left: the flush at exit must not fail.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        place = error.filename or "A file"
+        return _fail(f"{place}: {error.strerror}. Check it, then try again.", StorageFailed.exit_code)
+    except Exception as error:
+        if os.environ.get("QA_DEBUG"):
+            raise
+        return _fail(f"Fault {_place(error)}. Report it; QA_DEBUG=1 shows the traceback.", ClinicQAError.exit_code)
     return result if isinstance(result, int) else 0
 
 
 def main() -> None:
     """The entry point of `qa`."""
     sys.exit(run(sys.argv[1:]))
+
+
+def _place(error: Exception) -> str:
+    """Kind and place of an unforeseen error; its message could hold a question."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{type(error).__name__} in {Path(frames[-1].filename).name}:{frames[-1].lineno}"
 
 
 def _fail(message: str, exit_code: int) -> int:

@@ -187,6 +187,8 @@ def _print_proposal(proposal: "Proposal") -> None:
     )
     for line in _first_lines(proposal.text):
         print_text(f"  | {line}")
+    if not proposal.passages:
+        print_text("  WARNING    there are headings only: nothing of it can be quoted", "bold")
     changes = proposal.changes()
     if proposal.previous is not None:
         print_text(

@@ -25,7 +25,7 @@ def serve(
     """Serves the live generation over HTTP until it is stopped; prints the address once questions can be asked."""
     import uvicorn
 
-    from qa.api import create_app
+    from qa.api.app import create_app
     from qa.encoder import SentenceTransformerEncoder
     from qa.engine import Engine
     from qa.settings import load_settings

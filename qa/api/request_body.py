@@ -1,0 +1,75 @@
+"""How the body of `POST /v1/ask` becomes a request: media type, size, UTF-8, JSON, fields, in this order.
+
+Nothing of the body gets into an error: neither a value nor the name of a field that is not known.
+"""
+
+import json
+
+from fastapi import Request
+from pydantic import ValidationError
+
+from qa.api.wire import AskRequest
+from qa.errors import InvalidRequest, MalformedBody, RequestTooLarge, UnsupportedMediaType
+
+MAX_BODY_BYTES = 64 * 1024
+
+
+async def read_ask_request(request: Request) -> AskRequest:
+    """Raises UnsupportedMediaType, RequestTooLarge, MalformedBody and InvalidRequest."""
+    _check_media_type(request)
+    return _parsed(await _body_of(request))
+
+
+def _check_media_type(request: Request) -> None:
+    media_type, *parameters = (part.strip().lower() for part in request.headers.get("content-type", "").split(";"))
+    plain = all(parameter.replace('"', "") in {"", "charset=utf-8"} for parameter in parameters)
+    if media_type != "application/json" or not plain:
+        raise UnsupportedMediaType("The body must be JSON in UTF-8.", "Send Content-Type: application/json.")
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise UnsupportedMediaType("The body must not be compressed.", "Leave out Content-Encoding.")
+
+
+async def _body_of(request: Request) -> bytes:
+    """Reads no further than the limit, whatever length was announced."""
+    too_large = RequestTooLarge(f"The body is larger than {MAX_BODY_BYTES:,} bytes.", "Send one question at a time.")
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > MAX_BODY_BYTES:
+        raise too_large
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            raise too_large
+    return bytes(body)
+
+
+def _parsed(body: bytes) -> AskRequest:
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError:
+        raise MalformedBody("The body is not UTF-8.", "Encode it in UTF-8.") from None
+    try:
+        fields = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise MalformedBody("The body is not JSON.", 'Send an object like {"question": "…"}.') from None
+    try:
+        return AskRequest.model_validate(fields)
+    except ValidationError as error:
+        raise _invalid_fields(error) from None
+
+
+def _refuse_constant(name: str) -> None:
+    """Python reads NaN and Infinity; JSON has neither."""
+    raise ValueError(name)
+
+
+def _invalid_fields(error: ValidationError) -> InvalidRequest:
+    """Names the known fields that are wrong and what each must be."""
+    fields = AskRequest.model_fields
+    problems = error.errors(include_url=False, include_context=False, include_input=False)
+    named = {problem["loc"][0] for problem in problems if problem["loc"]}
+    wrong = [{"field": name, "expected": str(fields[name].description)} for name in fields if name in named]
+    if len(wrong) < len(named) or not named:
+        wrong.append({"field": "body", "expected": f"an object with {', '.join(fields)} and nothing else"})
+    names = ", ".join(problem["field"] for problem in wrong)
+    return InvalidRequest(f"The request is wrong in: {names}.", "Correct what detail names.", {"fields": wrong})

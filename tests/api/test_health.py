@@ -1,0 +1,71 @@
+"""A process says that it lives, and a server whether it can answer, from what, or why not."""
+
+import datetime
+
+from starlette.testclient import TestClient
+
+from tests.api.conftest import ask, assert_error, client_of
+from tests.conftest import Clinic
+
+
+def test_a_process_is_alive_even_without_an_index(client_without_index: TestClient) -> None:
+    response = client_without_index.get("/livez")
+    assert (response.status_code, response.json()) == (200, {"status": "ok"})
+
+
+def test_a_server_with_an_index_is_ready(client: TestClient, standing_clinic: Clinic) -> None:
+    response = client.get("/readyz")
+
+    body = response.json()
+    assert response.status_code == 200
+    assert datetime.datetime.fromisoformat(body.pop("built_at")).tzinfo is not None
+    assert body == {
+        "status": "ready",
+        "generation": (standing_clinic.settings.index / "current").read_text().strip(),
+        "model": "bag-of-words",
+        "audiences": {"patient": {"documents": 2, "passages": 5}, "staff": {"documents": 3, "passages": 6}},
+        "reason": "",
+    }
+
+
+def test_a_server_without_an_index_says_what_to_run(client_without_index: TestClient) -> None:
+    error = assert_error(client_without_index.get("/readyz"), 503, "no_index")
+    assert "`qa build`" in str(error["message"])
+
+
+def test_a_server_becomes_ready_when_an_index_is_built(empty_clinic: Clinic) -> None:
+    client = client_of(empty_clinic)
+    assert_error(client.get("/readyz"), 503, "no_index")
+    empty_clinic.add("cement.md", "# Cement\n\nThe cement hardens in ten minutes.\n")
+
+    empty_clinic.build()
+
+    assert client.get("/readyz").json()["status"] == "ready"
+    assert ask(client, "When does the cement harden?").status_code == 200
+
+
+def test_a_server_that_refused_a_newer_generation_is_degraded_and_serves_on(clinic: Clinic) -> None:
+    client = client_of(clinic)
+    before = client.get("/readyz").json()
+    clinic.add("more.md", "# More\n\nOne more page about parking.\n")
+    clinic.build()
+    newer = clinic.settings.index / "generations" / (clinic.settings.index / "current").read_text().strip()
+    (newer / "manifest.json").write_bytes(b"{}")
+
+    after = client.get("/readyz").json()
+
+    assert (after["status"], after["generation"]) == ("degraded", before["generation"])
+    assert "`qa build`" in after["reason"]
+    assert ask(client, "When does the cement harden?").status_code == 200
+
+
+def test_a_damaged_index_is_named_to_operators_and_not_to_patients(clinic: Clinic) -> None:
+    (clinic.settings.index / "current").write_text("nonsense\n")
+    client = client_of(clinic)
+
+    readiness = assert_error(client.get("/readyz"), 503, "damaged_generation")
+    reply = assert_error(ask(client, "cement"), 503, "damaged_generation")
+
+    assert str(clinic.settings.index) in str(readiness["message"])
+    assert str(clinic.settings.index) not in str(reply["message"])
+    assert "`qa build`" in str(reply["message"])

@@ -1,0 +1,263 @@
+"""The command line as its users meet it, with the real model."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from qa.cli.application import application, run
+from tests.conftest import CEMENT, RISKS
+
+Run = Callable[..., tuple[int, str, str]]
+APPROVAL = ("--by", "The committee", "--audience", "patient", "--review-by", "2099-01-01")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with a corpus of two files that nobody approved."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("QA_")]:
+        monkeypatch.delenv(name)
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    (corpus / "risks.md").write_text(RISKS, "utf-8")
+    (corpus / "cement.md").write_text(CEMENT, "utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def qa(folder: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs a command in the folder: (exit code, standard output, standard error)."""
+
+    def run_command(*arguments: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        code = run(arguments)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run_command
+
+
+def one_line(error: str) -> str:
+    """The error, which must be a single line that names the command and is no traceback."""
+    assert error.startswith("qa: "), error
+    assert error.count("\n") == 1, error
+    assert "Traceback" not in error
+    return error
+
+
+def test_from_files_to_a_cited_answer(qa: Run, folder: Path) -> None:
+    code, out, _ = qa("approve", "corpus/risks.md", "corpus/cement.md", *APPROVAL)
+    assert code == 0
+    assert "Risks of kyphoplasty" in out
+    assert "passages" in out
+    assert "| Every procedure has risks." in out
+    assert qa("status")[0] == 0
+    code, out, err = qa("build")
+    assert code == 0
+    assert "2 documents, 0 left out" in out
+    assert "embedding" in err
+
+    code, out, _ = qa("ask", "how long until the cement hardens?", "--json")
+    answer = json.loads(out)
+    assert code == 0
+    assert answer["outcome"] == "answered"
+    quote = answer["quotes"][0]
+    start, end = quote["highlights"][0]
+    assert quote["text"][start:end] == "The bone cement hardens in about 10 minutes."
+    citation = quote["citation"]
+    code, out, _ = qa("show", citation["document_id"], "--at", f"{citation['start']}-{citation['end']}")
+    assert out == quote["text"] + "\n"
+
+    code, out, _ = qa("ask", "how long until the cement hardens?")
+    assert "»The bone cement hardens in about 10 minutes.«" in out
+    assert "The bone cement" in out
+    assert "approved by The committee on" in out
+    assert f"/documents/cement#p-{citation['start']}-{citation['end']}" in out
+    assert qa("verify")[0] == 0
+
+
+def test_what_nothing_covers_is_said_and_named(qa: Run) -> None:
+    qa("approve", "corpus/risks.md", *APPROVAL)
+    qa("build")
+    code, out, _ = qa("ask", "Who won the world cup?")
+    assert code == 0
+    assert "No approved text answers this" in out
+    assert "No approved text mentions: won, world, cup." in out
+    assert "Related, not an answer:" in out
+
+
+def test_a_changed_file_is_left_out_by_name_and_shown_on_reapproval(qa: Run, folder: Path) -> None:
+    qa("approve", "corpus/risks.md", "corpus/cement.md", *APPROVAL)
+    qa("build")
+    file = folder / "corpus" / "cement.md"
+    file.write_text(CEMENT.replace("10 minutes", "20 minutes"), "utf-8")
+    code, out, err = qa("status")
+    assert code == 1
+    assert "changed since approval" in out
+    assert "cement.md" in one_line(err)
+    code, out, _ = qa("build")
+    assert code == 0
+    assert "left out  cement.md: changed" in out
+    code, out, _ = qa("rollback")
+    assert code == 0, "the older generation still quotes approved text"
+    code, out, _ = qa("approve", "corpus/cement.md", *APPROVAL)
+    assert "-The bone cement hardens in about 10 minutes." in out
+    assert "+The bone cement hardens in about 20 minutes." in out
+
+
+def test_a_withdrawn_document_leaves_the_index_and_rollback_refuses_it(qa: Run) -> None:
+    qa("approve", "corpus/risks.md", "corpus/cement.md", *APPROVAL)
+    qa("build")
+    code, out, _ = qa("withdraw", "corpus/cement.md", "--why", "wrong time")
+    assert code == 0
+    assert "run `qa build`" in out
+    assert qa("status")[0] == 0
+    assert "left out  cement.md: withdrawn" in qa("build")[1]
+    code, _, err = qa("rollback")
+    assert code == 2
+    assert "no longer approved: cement" in one_line(err)
+    assert qa("rollback", "--allow-withdrawn")[0] == 0
+    generations = json.loads(qa("generations", "--json")[1])
+    assert [generation["live"] for generation in generations] == [False, True]
+
+
+def test_a_register_apart_from_its_corpus_remembers_the_folder(qa: Run, folder: Path) -> None:
+    (folder / "elsewhere").mkdir()
+    (folder / "corpus").rename(folder / "pages")
+    code, _, _ = qa("approve", "pages/risks.md", "pages/cement.md", *APPROVAL, "--register", "elsewhere/r.toml")
+    assert code == 0
+    code, out, _ = qa("status", "--register", "elsewhere/r.toml", "--json")
+    assert code == 0
+    assert [item["status"] for item in json.loads(out)] == ["approved", "approved"]
+    assert qa("build", "--register", "elsewhere/r.toml", "--index", "elsewhere/index")[0] == 0
+    assert sorted(path.name for path in (folder / "pages").iterdir()) == ["cement.md", "risks.md"]
+
+
+def test_a_broken_file_is_named_and_the_others_are_approved(qa: Run, folder: Path) -> None:
+    (folder / "corpus" / "broken.md").write_bytes(b"\x00\x01\x02")
+    (folder / "corpus" / "leaflet.pdf").write_bytes(b"%PDF-1.7")
+    code, out, err = qa("approve", "corpus/broken.md", "corpus/leaflet.pdf", "corpus/risks.md", *APPROVAL)
+    assert code == 4
+    assert "Approved 1 file(s)" in out
+    assert "broken.md" in one_line(err)
+    assert "leaflet.pdf" in err
+    code, out, _ = qa("status")
+    assert code == 0, "what nobody approved is no failure"
+    assert "no reader yet" in out
+    assert "unreadable" in out
+
+
+def test_a_dry_run_records_nothing(qa: Run, folder: Path) -> None:
+    code, out, _ = qa("approve", "corpus/risks.md", *APPROVAL, "--dry-run")
+    assert code == 0
+    assert "Nothing recorded" in out
+    assert not (folder / "corpus" / "register.toml").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "hint"),
+    [
+        (("nonsense",), 2, "qa --help"),
+        (("ask", "x", "--nonsense"), 2, "qa ask --help"),
+        (("ask",), 2, "qa ask --help"),
+        (("ask", "x", "--limit", "many"), 2, "qa ask --help"),
+        (("ask", "x"), 5, "qa build"),
+        (("ask", ""), 2, "question"),
+        (("ask", "x", "--audience", "everyone"), 2, "patient or staff"),
+        (("approve", "corpus/risks.md", "--by", "x", "--audience", "patient", "--review-by", "soon"), 2, "YYYY-MM-DD"),
+        (("approve", "corpus/risks.md", "--by", "x", "--audience", "patient", "--review-by", "2001-01-01"), 2, "past"),
+        (("approve", "corpus/none.md", *APPROVAL), 4, "none.md"),
+        (("approve", "corpus", *APPROVAL), 4, "corpus"),
+        (("withdraw", "corpus/risks.md", "--why", "x"), 3, "qa status"),
+        (("status", "--corpus", "nowhere"), 4, "--corpus"),
+        (("status", "--register", "nowhere.toml"), 4, "qa approve"),
+        (("build",), 4, "qa approve"),
+        (("build", "--corpus", "nowhere"), 4, "--corpus"),
+        (("show", "risks"), 5, "qa build"),
+        (("verify",), 5, "qa build"),
+        (("verify", "../../etc"), 3, "qa generations"),
+        (("rollback",), 5, "qa build"),
+        (("rollback", "0123456789abcdef"), 3, "qa generations"),
+        (("serve", "--port", "99999"), 2, "port"),
+        (("serve", "--host", "nowhere.invalid"), 2, "--host"),
+    ],
+)
+def test_what_goes_wrong_is_one_line_that_says_what_to_do(
+    qa: Run, arguments: tuple[str, ...], code: int, hint: str
+) -> None:
+    found, out, err = qa(*arguments)
+    assert found == code
+    assert hint in one_line(err)
+    assert out == ""
+
+
+def test_a_wrong_setting_is_named(qa: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QA_PASSAGE_WORDS", "many")
+    code, _, err = qa("status")
+    assert code == 2
+    assert "passage_words" in one_line(err)
+
+
+def test_every_command_explains_itself_with_an_example(qa: Run) -> None:
+    names = [command.name for command in application().registered_commands]
+    assert len(names) == 10
+    for name in names:
+        code, out, _ = qa(str(name), "--help")
+        assert code == 0
+        assert re.search(rf"Example: qa {name}\b", out), name
+    assert qa() == qa("--help")
+
+
+def test_the_readme_names_every_command_and_no_other(qa: Run) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    named = set(re.findall(r"`qa ([a-z]+)", readme))
+    assert named == {command.name for command in application().registered_commands}
+
+
+def test_help_loads_nothing_heavy() -> None:
+    """Start-up time is that of what is imported."""
+    heavy = {
+        "torch",
+        "faiss",
+        "numpy",
+        "pydantic_settings",
+        "fastapi",
+        "sentence_transformers",
+        "tantivy",
+        "rich.table",
+    }
+    code = (
+        "import sys; from qa.cli.application import run; run(['--help']); run(['ask', '--help']); run(['ask', '-x']);"
+        f"print(sorted({heavy!r} & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.splitlines()[-1] == "[]"
+
+
+def test_the_server_prints_its_address_answers_and_stops(qa: Run, folder: Path) -> None:
+    qa("approve", "corpus/cement.md", *APPROVAL)
+    qa("build")
+    command = [sys.executable, "-c", "from qa.cli import main; main()", "serve", "--port", "0"]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            line = server.stdout.readline()
+            address = line.split()[-1]
+            assert address.startswith("http://127.0.0.1:"), line
+            body = json.dumps({"question": "What is PMMA?"}).encode()
+            request = urllib.request.Request(  # noqa: S310
+                f"{address}/v1/ask", body, {"Content-Type": "application/json"}
+            )
+            with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
+                assert json.load(response)["outcome"] == "answered"
+        finally:
+            server.send_signal(signal.SIGTERM)
+        assert server.wait(timeout=30) in {0, -signal.SIGTERM}

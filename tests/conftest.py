@@ -1,0 +1,137 @@
+"""A clinic in a temporary folder: documents written, approved and built through the product's own code."""
+
+import datetime
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from qa.approval import Terms, propose
+from qa.build import BuildReport, build, plan_build
+from qa.documents import Corpus, Rules, load_corpus
+from qa.encoder import ModelIdentity, Vectors
+from qa.engine import Engine
+from qa.records import Audience
+from qa.register import load_register, save_approvals
+from qa.settings import Settings
+
+TODAY = datetime.date(2026, 11, 20)
+DIMENSION = 64
+
+
+class BagOfWordsEncoder:
+    """An encoder without a model: a text's vector is the sum of a pseudo-random vector for each of its words."""
+
+    identity = ModelIdentity("bag-of-words", "0" * 64)
+
+    def __init__(self) -> None:
+        self.encoded: list[str] = []
+
+    def encode(self, texts: Sequence[str]) -> Iterator[Vectors]:
+        for text in texts:
+            self.encoded.append(text)
+            words = re.findall(r"\w+", text.lower()) or [""]
+            total = np.sum([_word_vector(word) for word in words], axis=0)
+            yield (total / np.linalg.norm(total)).astype(np.float32)
+
+
+def _word_vector(word: str) -> Vectors:
+    seed = int.from_bytes(hashlib.sha256(word.encode("utf-8", "surrogatepass")).digest()[:8], "big")
+    return np.random.default_rng(seed).standard_normal(DIMENSION).astype(np.float32)
+
+
+@dataclass
+class Clinic:
+    """A corpus folder, its register and its index. Dates are counted from `TODAY`."""
+
+    folder: Path
+    settings: Settings
+    encoder: BagOfWordsEncoder = field(default_factory=BagOfWordsEncoder)
+    today: datetime.date = TODAY
+
+    def write(self, path: str, text: str | bytes) -> Path:
+        file = self.settings.corpus / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(text.encode("utf-8") if isinstance(text, str) else text)
+        return file
+
+    def approve(self, path: str, audience: Audience = "patient", expires_on: datetime.date | None = None) -> None:
+        terms = Terms("The committee", audience, self.today, self.today + datetime.timedelta(365), expires_on)
+        register = load_register(self.settings.register_path)
+        proposal = propose(self.settings.corpus / path, terms, register, self.settings, {})
+        save_approvals(self.settings.register_path, (proposal.approval,), None)
+
+    def add(self, path: str, text: str | bytes, audience: Audience = "patient") -> None:
+        """Writes and approves a document."""
+        self.write(path, text)
+        self.approve(path, audience)
+
+    def corpus(self) -> Corpus:
+        rules = Rules(self.today, self.settings.review_due_days, self.settings.max_file_bytes)
+        return load_corpus(self.settings.corpus, load_register(self.settings.register_path), rules)
+
+    def build(self, progress: Callable[[int, int], None] = lambda done, total: None) -> BuildReport:
+        plan = plan_build(self.corpus(), self.settings, self.encoder.identity)
+        register = load_register(self.settings.register_path)
+        return build(plan, register.sha256, self.settings.index, self.encoder, progress)
+
+    def engine(self, **settings: object) -> Engine:
+        return Engine(self.settings.model_copy(update=settings), self.encoder, lambda: self.today)
+
+    def elsewhere(self, name: str) -> "Clinic":
+        """The same corpus with another index folder."""
+        return replace(self, settings=self.settings.model_copy(update={"index": self.folder / name}))
+
+
+@pytest.fixture
+def empty_clinic(tmp_path: Path) -> Clinic:
+    """A clinic with a corpus folder and nothing in it."""
+    settings = Settings(corpus=tmp_path / "corpus", index=tmp_path / "index")
+    settings.corpus.mkdir()
+    return Clinic(tmp_path, settings)
+
+
+RISKS = """# Risks of kyphoplasty
+
+Every procedure has risks. Your doctor will explain them to you.
+
+## Common risks
+
+The risks include:
+
+- Infection where the needle went in
+- Bleeding
+- Bone cement leaking out of place
+
+## When to call
+
+Call the clinic if your back pain gets worse.
+"""
+
+CEMENT = """# The bone cement
+
+The bone cement hardens in about 10 minutes. You lie face down until then.
+
+## What it is made of
+
+Doctors use a cement called PMMA. It stays in the bone for good.
+"""
+
+CALL_GUIDE = """# Call guide
+
+Read the quoted sentence as it stands. Never add advice of your own.
+"""
+
+
+@pytest.fixture
+def clinic(empty_clinic: Clinic) -> Clinic:
+    """A clinic with two patient pages and a staff page, approved and built."""
+    empty_clinic.add("risks.md", RISKS)
+    empty_clinic.add("cement.md", CEMENT)
+    empty_clinic.add("staff/call-guide.md", CALL_GUIDE, "staff")
+    empty_clinic.build()
+    return empty_clinic
