@@ -7,6 +7,7 @@ answer would then depend on which staff documents were embedded beside it; alone
 import importlib.util
 import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -62,11 +63,21 @@ class SentenceTransformerEncoder:
     def encode(self, texts: Sequence[str]) -> Iterator[Vectors]:
         """See `Encoder.encode`; raises ModelUnavailable when the model cannot be loaded."""
         model = self.load()
-        for text in texts:
+
+        def encode_one(text: str) -> Vectors:
             vector: Vectors = model.encode(
                 text, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
             )
-            yield vector.astype(np.float32, copy=False)
+            return vector.astype(np.float32, copy=False)
+
+        if len(texts) == 1:
+            yield encode_one(texts[0])
+            return
+        executor = ThreadPoolExecutor(os.cpu_count())
+        try:
+            yield from executor.map(encode_one, texts)
+        finally:
+            executor.shutdown(cancel_futures=True)
 
     def load(self) -> "SentenceTransformer":
         """Loads the model if it is not loaded yet; takes seconds, for torch."""
@@ -110,10 +121,12 @@ def _load(folder: Path) -> "SentenceTransformer":
     os.environ["HF_HUB_OFFLINE"] = "1"  # read when the libraries are imported: nothing is fetched at run time
     os.environ["TRANSFORMERS_OFFLINE"] = "1"
     try:
+        import torch
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging
     except ImportError as error:
         raise ModelUnavailable(f"sentence-transformers cannot be imported: {error}.", "Reinstall Clinic QA.") from None
+    torch.set_num_threads(1)  # texts side by side, a core each: 44/s on two cores, against 35/s with both on one text
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         return SentenceTransformer(
