@@ -132,7 +132,8 @@ def _load(folder: Path) -> "SentenceTransformer":
         return SentenceTransformer(
             str(folder), device="cpu", local_files_only=True, model_kwargs={"use_safetensors": True}
         )
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
+    except Exception as error:
+        # The libraries raise errors of their own for damaged files, some of them plain Exceptions.
         raise ModelUnavailable(
             f"The model in {folder} cannot be loaded: {error}.", "Point QA_MODEL at a sentence-transformers model."
         ) from error
