@@ -4,7 +4,6 @@ import datetime
 import difflib
 import re
 import unicodedata
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -129,14 +128,15 @@ def check_terms(terms: Terms) -> None:
 
 
 def new_document_id(relative: str, register: Register) -> str:
-    """An id for a path that no other entry uses: lower-case ASCII letters, digits and hyphens."""
+    """An id for a path that no other entry uses: lower-case ASCII letters, digits and hyphens.
+
+    Its folders are part of it, so that a patient page's id does not tell of a staff page with the same name.
+    """
     used = {approval.document_id for approval in register.approvals if approval.path != relative}
-    stem = relative.rsplit("/", 1)[-1].rsplit(".", 1)[0]
-    candidates: Sequence[str] = [_slug(stem), _slug(relative.rsplit(".", 1)[0]), _slug(relative)]
-    for candidate in candidates:
+    for candidate in (_slug(relative.rsplit(".", 1)[0]), _slug(relative)):
         if candidate and candidate not in used:
             return candidate
-    return "-".join(filter(None, (_slug(stem), sha256_of_text(relative)[:12])))
+    return "-".join(filter(None, (_slug(relative), sha256_of_text(relative)[:12])))
 
 
 def previous_texts(settings: Settings) -> dict[str, str]:

@@ -137,7 +137,7 @@ def _build(
         reused=reused,
         left_out=(*plan.left_out, *empty),
         seconds=time.monotonic() - started,
-        published=not was_live,
+        published=not was_live or embedded > 0,
     )
 
 

@@ -59,6 +59,8 @@ class Engine:
                 self._problem = None
             except ClinicQAError as error:
                 self._problem = error
+                if type(error) is IndexUnavailable:  # the disk refused this time; the generation may be whole
+                    self._refused_mark = None
 
     def ask(self, question: str, audience: Audience = "patient", limit: int = DEFAULT_QUOTES) -> Answer:
         """The answer to a question of at most 1,000 characters, with at most `limit` quotes (1 to 10).
@@ -72,11 +74,8 @@ class Engine:
         today = self._today()
         vector = next(iter(self._encoder.encode([text])))
         words = tuple(index.terms.content_words_of(text))
-        candidates = (
-            candidate
-            for candidate in retrieve(index, text, vector)
-            if _is_valid(index.documents[index.passages[candidate.passage].document_id], today)
-        )
+        expired = {document.id for document in index.documents.values() if not _is_valid(document, today)}
+        candidates = retrieve(index, text, vector, expired)
         ranked = rank(candidates)
         return answer(index, Question(text, vector, words), ranked, limit, self._settings.answer_threshold)
 

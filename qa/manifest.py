@@ -26,7 +26,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_jsonable_python
 
 from qa.encoder import ModelIdentity
-from qa.errors import DamagedGeneration, OtherFormat
+from qa.errors import DamagedGeneration, IndexUnavailable, OtherFormat
 from qa.files import sha256_of_file, sha256_of_text, sync_file, sync_folder, write_durably
 from qa.records import AUDIENCES, Audience, Document
 
@@ -128,7 +128,7 @@ def read_manifest(folder: Path) -> Manifest:
         content = json.loads(data)
         version = content["recipe"]["format_version"]
     except OSError as error:
-        raise DamagedGeneration(f"{path} cannot be read: {error.strerror}.", REBUILD) from None
+        raise _unreadable(path, error) from None
     except (ValueError, KeyError, TypeError, RecursionError):
         raise DamagedGeneration(f"{path} is damaged: it is no manifest.", REBUILD) from None
     if version != FORMAT_VERSION:
@@ -159,7 +159,7 @@ def verify_files(folder: Path, manifest: Manifest) -> None:
             size = path.stat().st_size
             found = sha256_of_file(path)
         except OSError as error:
-            raise DamagedGeneration(f"{path} cannot be read: {error.strerror}.", REBUILD, {"file": name}) from None
+            raise _unreadable(path, error) from None
         if found != entry.sha256:
             raise DamagedGeneration(
                 f"{path} is damaged: {size:,} bytes with SHA-256 {found[:12]}…, "
@@ -167,6 +167,13 @@ def verify_files(folder: Path, manifest: Manifest) -> None:
                 REBUILD,
                 {"file": name, "found": found, "expected": entry.sha256},
             )
+
+
+def _unreadable(path: Path, error: OSError) -> IndexUnavailable:
+    """A file that is gone is damage; one that the system does not give out may be whole."""
+    if isinstance(error, FileNotFoundError | NotADirectoryError | IsADirectoryError):
+        return DamagedGeneration(f"{path} is missing.", REBUILD, {"file": path.name})
+    return IndexUnavailable(f"{path} cannot be read: {error.strerror}.", "Check its permissions and the disk.")
 
 
 def to_json_line(content: object) -> str:

@@ -15,6 +15,7 @@ from qa.encoder import ModelIdentity
 from qa.engine import MAX_QUESTION_CHARACTERS, checked_question
 from qa.errors import (
     DamagedGeneration,
+    IndexUnavailable,
     InvalidQuestion,
     InvalidRequest,
     NoIndex,
@@ -25,7 +26,7 @@ from qa.errors import (
 from qa.generation import Generation, open_generation
 from qa.publication import live_id, publish
 from qa.records import Audience
-from tests.conftest import CEMENT, TODAY, BagOfWordsEncoder, Clinic
+from tests.conftest import CEMENT, RISKS, TODAY, BagOfWordsEncoder, Clinic
 
 QUESTION = "How long until the cement hardens?"
 CHANGED = CEMENT.replace("about 10 minutes", "about 11 minutes")
@@ -58,7 +59,7 @@ def test_a_question_is_answered_by_quoting_with_a_citation(clinic: Clinic) -> No
 def test_a_quote_of_a_staff_document_links_to_the_staffs_view(clinic: Clinic) -> None:
     (quote, *_) = clinic.engine().ask("Never add advice of your own", "staff").quotes
     assert quote.citation.audience == "staff"
-    assert quote.citation.link.startswith("/documents/call-guide?audience=staff#p-")
+    assert quote.citation.link.startswith("/documents/staff-call-guide?audience=staff#p-")
 
 
 def test_the_same_question_gets_the_same_answer_from_any_engine(clinic: Clinic) -> None:
@@ -171,7 +172,7 @@ def test_an_audience_that_is_not_served_is_refused_before_anything_is_read(clini
     for ask in (
         lambda: engine.ask(QUESTION, "staff"),
         lambda: engine.documents("staff"),
-        lambda: engine.document("call-guide", "staff"),
+        lambda: engine.document("staff-call-guide", "staff"),
     ):
         with pytest.raises(UnknownAudience, match="Ask as patient"):
             ask()
@@ -188,9 +189,9 @@ def test_an_audience_that_does_not_exist_is_refused(clinic: Clinic) -> None:
 def test_documents_are_listed_by_audience_and_found_by_id(clinic: Clinic) -> None:
     engine = clinic.engine()
     assert [document.id for document in engine.documents()] == ["cement", "risks"]
-    assert [document.id for document in engine.documents("staff")] == ["call-guide", "cement", "risks"]
-    assert engine.document("call-guide", "staff").text.startswith("Call guide")
-    for unknown in ("call-guide", "rumours", "", "../cement"):
+    assert [document.id for document in engine.documents("staff")] == ["cement", "risks", "staff-call-guide"]
+    assert engine.document("staff-call-guide", "staff").text.startswith("Call guide")
+    for unknown in ("staff-call-guide", "rumours", "", "../cement"):
         with pytest.raises(UnknownDocument) as refusal:
             engine.document(unknown)
         assert unknown == "" or unknown not in str(refusal.value)
@@ -365,3 +366,31 @@ def test_an_answer_names_its_own_audiences_index_and_not_the_generation(clinic: 
     patient = clinic.engine().ask(QUESTION)
     staff = clinic.engine().ask(QUESTION, "staff")
     assert len({patient.generation, staff.generation, live_id(clinic.settings.index)}) == 3
+
+
+def test_expired_documents_take_no_place_from_valid_ones(empty_clinic: Clinic) -> None:
+    empty_clinic.add("risks.md", RISKS)
+    for number in range(60):
+        path = f"old-{number}.md"
+        empty_clinic.write(path, f"# Risks {number}\n\nThe risks include infection, bleeding and leaking.\n")
+        empty_clinic.approve(path, expires_on=TODAY + datetime.timedelta(1))
+    empty_clinic.build()
+    engine = empty_clinic.engine(answer_threshold=0.0)
+    assert any(quote.citation.document_id != "risks" for quote in engine.ask("What are the risks?", limit=10).quotes)
+    empty_clinic.today = TODAY + datetime.timedelta(1)
+    after = engine.ask("What are the risks?", limit=10)
+    assert {quote.citation.document_id for quote in after.quotes} == {"risks"}
+    assert len(after.quotes) == 3, "every passage that is left is a candidate"
+
+
+def test_a_disk_that_refuses_once_is_asked_again(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = clinic.engine()
+    with monkeypatch.context() as patched:
+        patched.setattr("qa.manifest.sha256_of_file", _refuse)
+        with pytest.raises(IndexUnavailable, match="Check its permissions"):
+            engine.ask("What are the risks?")
+    assert engine.ask("What are the risks?").generation
+
+
+def _refuse(path: Path) -> str:
+    raise PermissionError(13, "Permission denied", str(path))

@@ -94,7 +94,7 @@ def test_staff_are_quoted_staff_documents_and_patients_are_not(client: TestClien
     patient = ask(client, question).json()
 
     assert staff["quotes"][0]["citation"]["audience"] == "staff"
-    assert staff["quotes"][0]["citation"]["link"].startswith("/documents/call-guide?audience=staff#p-")
+    assert staff["quotes"][0]["citation"]["link"].startswith("/documents/staff-call-guide?audience=staff#p-")
     cited = [quote["citation"]["audience"] for quote in [*patient["quotes"], *patient["related"]]]
     assert set(cited) == {"patient"}
 

@@ -37,20 +37,24 @@ def test_patient_responses_are_the_same_bytes_with_and_without_staff_documents(
             reply = ask(client, question, limit=limit)
             assert reply.status_code == 200
             assert raw(reply) == raw(ask(client_of_patient_pages, question, limit=limit))
-    documents = ["", "/cement", "/risks", "/call-guide", "/call-guide?audience=patient", "/nothing"]
-    for path in [*(f"/v1/documents{document}" for document in documents), "/documents/cement", "/documents/call-guide"]:
+    documents = ["", "/cement", "/risks", "/staff-call-guide", "/staff-call-guide?audience=patient", "/nothing"]
+    for path in [
+        *(f"/v1/documents{document}" for document in documents),
+        "/documents/cement",
+        "/documents/staff-call-guide",
+    ]:
         assert raw(client.get(path)) == raw(client_of_patient_pages.get(path))
 
 
 def test_a_staff_document_and_one_that_never_was_are_refused_alike(client: TestClient) -> None:
-    staff, nothing = client.get("/v1/documents/call-guide"), client.get("/v1/documents/nothing")
+    staff, nothing = client.get("/v1/documents/staff-call-guide"), client.get("/v1/documents/nothing")
     assert_error(staff, 404, "unknown_document")
     assert raw(staff) == raw(nothing)
 
 
 def test_a_server_for_patients_knows_no_staff(standing_clinic: Clinic) -> None:
     client = client_of(standing_clinic, serve_audiences=("patient",))
-    paths = ["/v1/documents", "/v1/documents/call-guide", "/v1/documents/cement", "/documents/call-guide"]
+    paths = ["/v1/documents", "/v1/documents/staff-call-guide", "/v1/documents/cement", "/documents/staff-call-guide"]
 
     for path in paths:
         staff, nobody = client.get(f"{path}?audience=staff"), client.get(f"{path}?audience=nobody")

@@ -16,7 +16,7 @@ def test_the_list_says_which_documents_an_audience_may_be_quoted(client: TestCli
 
     assert patient["audience"] == "patient"
     assert [document["id"] for document in patient["documents"]] == ["cement", "risks"]
-    assert [document["id"] for document in staff["documents"]] == ["call-guide", "cement", "risks"]
+    assert [document["id"] for document in staff["documents"]] == ["cement", "risks", "staff-call-guide"]
     assert patient["documents"][0] | {"document_sha256": ""} == {
         "id": "cement",
         "title": "The bone cement",
@@ -56,7 +56,7 @@ def test_sections_are_slices_of_the_text(client: TestClient) -> None:
 
 
 def test_a_citations_link_leads_to_the_document_of_the_same_audience(client: TestClient) -> None:
-    for link, audience in [("/documents/cement", "patient"), ("/documents/call-guide?audience=staff", "staff")]:
+    for link, audience in [("/documents/cement", "patient"), ("/documents/staff-call-guide?audience=staff", "staff")]:
         response = client.get(link)
         assert response.status_code == 307
         assert client.get(response.headers["location"]).status_code == 200

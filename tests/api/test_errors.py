@@ -166,7 +166,7 @@ def test_a_client_that_hangs_up_while_asking_is_nobodys_error(
 
 
 @pytest.mark.parametrize("path", ["/v1/documents/{}", "/documents/{}"])
-@pytest.mark.parametrize("document_id", ["nothing", "call-guide", "%2e%2e", "%00", "%FF", "Cement", "cement.md"])
+@pytest.mark.parametrize("document_id", ["nothing", "staff-call-guide", "%2e%2e", "%00", "%FF", "Cement", "cement.md"])
 def test_a_document_that_the_audience_does_not_have(client: TestClient, path: str, document_id: str) -> None:
     assert_error(client.get(path.format(document_id)), 404, "unknown_document")
 
