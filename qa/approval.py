@@ -109,14 +109,30 @@ def relative_path(path: Path, corpus: Path) -> str:
     for candidate in (path, corpus / path):
         absolute = candidate.parent.resolve() / candidate.name
         if absolute.is_relative_to(corpus.resolve()) and (candidate is path or not path.exists()):
-            return absolute.relative_to(corpus.resolve()).as_posix()
+            relative = absolute.relative_to(corpus.resolve())
+            if any(part.startswith(".") for part in relative.parts):
+                raise CorpusError(f"{path} is hidden, so it is no part of the corpus.", "Rename it.")
+            if not _is_utf8(relative.as_posix()):
+                raise CorpusError(f"{path!a} has a name that is not UTF-8.", "Rename it.")
+            return relative.as_posix()
     raise CorpusError(
         f"{path} does not lie in the corpus folder {corpus}.", "Move it there, or pass --corpus with its folder."
     )
 
 
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def check_terms(terms: Terms) -> None:
     """Raises InvalidRequest when a date lies in the past or a text is empty."""
+    for text in (terms.approved_by, terms.title or "", terms.source_url or ""):
+        if not text.isprintable():
+            raise InvalidRequest("A name, title or URL holds a control character.", "Write it without.")
     if not terms.approved_by.strip():
         raise InvalidRequest("The approver is empty.", 'Pass --by "…".')
     if terms.review_by < terms.approved_on:
@@ -133,10 +149,11 @@ def new_document_id(relative: str, register: Register) -> str:
     Its folders are part of it, so that a patient page's id does not tell of a staff page with the same name.
     """
     used = {approval.document_id for approval in register.approvals if approval.path != relative}
-    for candidate in (_slug(relative.rsplit(".", 1)[0]), _slug(relative)):
+    slug = _slug(relative.rsplit(".", 1)[0])
+    for candidate in (slug, _slug(relative) if slug else ""):
         if candidate and candidate not in used:
             return candidate
-    return "-".join(filter(None, (_slug(relative), sha256_of_text(relative)[:12])))
+    return f"{slug or 'document'}-{sha256_of_text(relative)[:12]}"
 
 
 def previous_texts(settings: Settings) -> dict[str, str]:

@@ -11,7 +11,7 @@ import numpy as np
 from qa import __version__
 from qa.documents import Corpus
 from qa.encoder import Encoder, ModelIdentity, Vectors
-from qa.errors import ClinicQAError, NothingToServe, StorageFailed
+from qa.errors import UNUSABLE, NothingToServe, StorageFailed
 from qa.files import sha256_of_text
 from qa.generation import open_generation, write_records
 from qa.manifest import (
@@ -23,11 +23,13 @@ from qa.manifest import (
     audience_digest,
     generation_id,
     list_files,
+    read_manifest,
     write_manifest,
 )
 from qa.passages import embedding_text, heading_text, passages_of
-from qa.publication import adopt, generation_folder, live_id, publish, staging_folder, write_lock
+from qa.publication import adopt, generation_folder, live_id, publish, staging_folder, take_out_of_service, write_lock
 from qa.records import AUDIENCES, Audience, Document, FileStatus, Passage
+from qa.register import Register
 from qa.settings import Settings
 from qa.terms import write_terms
 from qa.vectors import write_vectors
@@ -80,8 +82,25 @@ def is_live(plan: Plan, index: Path) -> bool:
     """Whether the live generation is what the plan would make; its files are not checked."""
     try:
         return live_id(index) == plan.generation
-    except ClinicQAError:
+    except UNUSABLE:
         return False
+
+
+def retire(index: Path, register: Register) -> bool:
+    """Takes the index out of service when it was built under this register, which now lets nothing of it be served.
+
+    An index of other documents is left alone: the corpus was mistaken then. Returns whether it was taken out.
+    """
+    known = {approval.document_id for approval in register.approvals}
+    try:
+        with write_lock(index):
+            live = read_manifest(generation_folder(index, live_id(index)))
+            if known.isdisjoint(live.audiences["staff"].documents):
+                return False
+            take_out_of_service(index)
+    except UNUSABLE:
+        return False
+    return True
 
 
 def build(plan: Plan, register_sha256: str, index: Path, encoder: Encoder, progress: Progress) -> BuildReport:
@@ -154,7 +173,7 @@ def _is_whole(plan: Plan, index: Path, model: ModelIdentity) -> bool:
         return False
     try:
         open_generation(index, plan.generation, model)
-    except ClinicQAError:
+    except UNUSABLE:
         return False
     return True
 
@@ -176,7 +195,7 @@ def _known_vectors(index: Path, recipe: Recipe) -> dict[str, Vectors]:
     known: dict[str, Vectors] = {}
     try:
         live = open_generation(index, live_id(index), recipe.model)
-    except ClinicQAError:
+    except UNUSABLE:
         return known
     staff = live.audiences["staff"]
     if len(staff.vectors) == 0:

@@ -36,17 +36,22 @@ class Rules:
 def source_files(folder: Path) -> Iterator[str]:
     """The paths of the corpus's files, relative to `folder` with `/`, sorted; hidden files and the register left out.
 
+    A folder whose files cannot be had, because it is linked or not readable, is given itself.
+
     Raises CorpusError when there is no such folder.
     """
     if not folder.is_dir():
         raise CorpusError(f"There is no corpus folder {folder}.", "Create it, or pass --corpus DIR.")
     paths: list[str] = []
-    for parent, folders, names in os.walk(folder):
+    unlisted: list[str] = []
+    for parent, folders, names in os.walk(folder, onerror=lambda error: unlisted.append(str(error.filename))):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in names:
+        linked = [name for name in folders if Path(parent, name).is_symlink()]
+        for name in (*names, *linked):
             relative = Path(parent, name).relative_to(folder).as_posix()
             if not name.startswith(".") and relative not in NOT_DOCUMENTS:
                 paths.append(relative)
+    paths.extend(Path(path).relative_to(folder).as_posix() for path in unlisted)
     yield from sorted(paths)
 
 
@@ -54,6 +59,8 @@ def read_file(path: Path, max_file_bytes: int) -> bytes:
     """A source file's bytes; raises UnreadableDocument when it is too large or cannot be read."""
     try:
         found = path.stat()
+        if stat.S_ISDIR(found.st_mode):
+            raise UnreadableDocument("it is a folder that is linked or cannot be listed.", "Put its files here.")
         if not stat.S_ISREG(found.st_mode):
             raise UnreadableDocument("it is no regular file.", "Remove it.")
         size = found.st_size

@@ -7,7 +7,16 @@ from collections.abc import Callable
 
 from qa.answer import Question, answer
 from qa.encoder import Encoder
-from qa.errors import ClinicQAError, IndexUnavailable, InvalidQuestion, InvalidRequest, UnknownAudience, UnknownDocument
+from qa.errors import (
+    UNUSABLE,
+    ClinicQAError,
+    IndexUnavailable,
+    InvalidQuestion,
+    InvalidRequest,
+    OutOfService,
+    UnknownAudience,
+    UnknownDocument,
+)
 from qa.generation import AudienceIndex, Generation, open_generation
 from qa.publication import live_id, publication_mark
 from qa.rank import rank
@@ -57,10 +66,16 @@ class Engine:
                     self._settings.index, identifier, self._encoder.identity, self._settings.serve_audiences
                 )
                 self._problem = None
+            except OutOfService as error:
+                self._generation = None
+                self._problem = error
             except ClinicQAError as error:
                 self._problem = error
-                if type(error) is IndexUnavailable:  # the disk refused this time; the generation may be whole
+                if not isinstance(error, UNUSABLE):  # the machine refused this time; the generation may be whole
                     self._refused_mark = None
+            except OSError as error:
+                reason = f"The index {self._settings.index} cannot be read: {error.strerror}."
+                self._problem = IndexUnavailable(reason, "Check its permissions and the disk.")
 
     def ask(self, question: str, audience: Audience = "patient", limit: int = DEFAULT_QUOTES) -> Answer:
         """The answer to a question of at most 1,000 characters, with at most `limit` quotes (1 to 10).
@@ -89,9 +104,7 @@ class Engine:
         """Raises UnknownDocument when the audience's index holds none of that id that is valid today."""
         document = self._index_of(audience).documents.get(document_id)
         if document is None or not _is_valid(document, self._today()):
-            raise UnknownDocument(
-                f"No approved {audience} document has that id.", "`qa status` and GET /v1/documents list them."
-            )
+            raise UnknownDocument(f"No approved {audience} document has that id.", "GET /v1/documents lists them.")
         return document
 
     def readiness(self) -> Readiness:

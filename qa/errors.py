@@ -20,6 +20,7 @@ ClinicQAError                 internal                exit 70  HTTP 500
 │   └── NothingToServe        nothing_to_serve        exit  4  HTTP 500
 ├── IndexUnavailable          index_unavailable       exit  5  HTTP 503
 │   ├── NoIndex               no_index                exit  5  HTTP 503
+│   ├── OutOfService          out_of_service          exit  5  HTTP 503
 │   ├── DamagedGeneration     damaged_generation      exit  5  HTTP 503
 │   ├── OtherFormat           other_format            exit  5  HTTP 503
 │   └── OtherModel            other_model             exit  5  HTTP 503
@@ -143,6 +144,12 @@ class NoIndex(IndexUnavailable):
     code = "no_index"
 
 
+class OutOfService(IndexUnavailable):
+    """The index was taken out of service because none of its text may be quoted any more."""
+
+    code = "out_of_service"
+
+
 class DamagedGeneration(IndexUnavailable):
     code = "damaged_generation"
 
@@ -173,3 +180,14 @@ class StorageFailed(ClinicQAError):
 
     code = "storage_failed"
     exit_code = 7
+
+
+UNUSABLE: tuple[type[ClinicQAError], ...] = (
+    NoIndex,
+    OutOfService,
+    DamagedGeneration,
+    OtherFormat,
+    OtherModel,
+    UnknownGeneration,
+)
+"""What says that a generation is of no use; any other error says that the machine could not tell."""

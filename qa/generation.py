@@ -70,7 +70,7 @@ def open_generation(
             REBUILD,
             {"found": asdict(found), "expected": asdict(model)},
         )
-    verify_files(folder, manifest)
+    verify_files(folder, manifest, audiences)
     return Generation(manifest, {name: _open_audience(folder, name, manifest.audiences[name]) for name in audiences})
 
 

@@ -151,9 +151,11 @@ def read_manifest(folder: Path) -> Manifest:
         raise DamagedGeneration(f"{path} is damaged: fields are missing or wrong.", REBUILD) from None
 
 
-def verify_files(folder: Path, manifest: Manifest) -> None:
-    """Raises DamagedGeneration, naming the first file that is missing or differs from its checksum."""
+def verify_files(folder: Path, manifest: Manifest, audiences: tuple[Audience, ...]) -> None:
+    """Raises DamagedGeneration, naming the first file of these audiences that is missing or not as written."""
     for name, entry in manifest.files.items():
+        if name.split("/")[0] not in audiences:
+            continue
         path = folder / name
         try:
             size = path.stat().st_size

@@ -11,12 +11,13 @@ from pathlib import Path
 from filelock import FileLock
 from filelock import Timeout as LockTimeout
 
-from qa.errors import DamagedGeneration, NoIndex, StorageFailed, UnknownGeneration
+from qa.errors import DamagedGeneration, NoIndex, OutOfService, StorageFailed, UnknownGeneration
 from qa.files import sync_folder, write_durably
 from qa.manifest import MANIFEST, REBUILD
 
 CURRENT = "current"
 _ID = re.compile(r"[0-9a-f]{16}")
+_OUT_OF_SERVICE = "out of service"
 
 
 def generation_folder(index: Path, identifier: str) -> Path:
@@ -35,6 +36,11 @@ def live_id(index: Path) -> str:
         raise NoIndex(f"There is no index in {index}.", REBUILD) from None
     except OSError as error:
         raise NoIndex(f"{path} cannot be read: {error.strerror}.", "Check its permissions.") from None
+    if identifier == _OUT_OF_SERVICE:
+        raise OutOfService(
+            f"The index {index} was taken out of service: none of its text may be quoted any more.",
+            "Approve documents, then run `qa build`.",
+        )
     if not _ID.fullmatch(identifier) or not (index / "generations" / identifier).is_dir():
         remedy = "Run `qa build`, or `qa rollback ID` with an id of `qa generations`."
         raise DamagedGeneration(f"{path} names no generation.", remedy)
@@ -54,6 +60,11 @@ def publish(index: Path, identifier: str) -> None:
     """Makes a complete generation the live one, in one step."""
     generation_folder(index, identifier)
     write_durably(index / CURRENT, f"{identifier}\n".encode("ascii"))
+
+
+def take_out_of_service(index: Path) -> None:
+    """Makes no generation live, in one step; a server that has one open stops answering from it."""
+    write_durably(index / CURRENT, f"{_OUT_OF_SERVICE}\n".encode("ascii"))
 
 
 def generation_ids(index: Path) -> list[str]:

@@ -82,13 +82,19 @@ def load_register(path: Path) -> Register:
             f"The register {path} cannot be read: {error.strerror}.", "Check its permissions."
         ) from None
     try:
-        content = tomllib.loads(data.decode("utf-8"))
+        content = tomllib.loads(data.decode("utf-8-sig"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise InvalidRegister(f"The register {path} is not TOML: {error}.", "Correct that line.") from None
     if content.get("format") != FORMAT:
         raise InvalidRegister(
             f"The register {path} has format {content.get('format')!r}; this version reads format {FORMAT}.",
             "Upgrade Clinic QA, or approve the documents into a new register.",
+        )
+    unknown = sorted(set(content) - {"format", "corpus", "document"})
+    if unknown or not isinstance(content.get("corpus", ""), str):
+        name = unknown[0] if unknown else "corpus"
+        raise InvalidRegister(
+            f"In the register {path}, {name!r} is not understood.", "It holds format, corpus and [[document]] tables."
         )
     entries = content.get("document", [])
     if not isinstance(entries, list):

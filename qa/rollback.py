@@ -35,7 +35,9 @@ def list_generations(index: Path) -> tuple[GenerationSummary, ...]:
     return tuple(_summary(index, identifier, identifier == live) for identifier in generation_ids(index))
 
 
-def roll_back(index: Path, identifier: str | None, register: Register, *, allow_withdrawn: bool) -> Generation:
+def roll_back(
+    index: Path, identifier: str | None, register: Register, today: datetime.date, *, allow_withdrawn: bool
+) -> Generation:
     """Makes an older generation live: the one named, or the newest other than the live one. It is verified first.
 
     Raises UnknownGeneration, DamagedGeneration, and InvalidRequest when the generation would quote text whose approval
@@ -44,7 +46,7 @@ def roll_back(index: Path, identifier: str | None, register: Register, *, allow_
     with write_lock(index):
         target = identifier or _previous(index)
         generation = open_generation(index, target, None)
-        gone = _no_longer_approved(generation, register)
+        gone = _no_longer_approved(generation, register, today)
         if gone and not allow_withdrawn:
             raise InvalidRequest(
                 f"Generation {target} quotes text that is no longer approved: {', '.join(gone)}.",
@@ -62,18 +64,18 @@ def _previous(index: Path) -> str:
     return others[0]
 
 
-def _no_longer_approved(generation: Generation, register: Register) -> list[str]:
-    """The ids of documents whose exact text the register does not approve now, or not for that audience."""
+def _no_longer_approved(generation: Generation, register: Register, today: datetime.date) -> list[str]:
+    """The ids of documents whose exact text the register does not approve now, for the same audience and time."""
     approved = {
-        (approval.document_id, approval.text_sha256, approval.audience)
+        (approval.document_id, approval.text_sha256, approval.audience, approval.expires_on)
         for approval in register.approvals
-        if approval.withdrawn_on is None
+        if approval.withdrawn_on is None and (approval.expires_on is None or approval.expires_on > today)
     }
-    documents = generation.audiences["staff"].documents.values()
+    approvals = [document.approval for document in generation.audiences["staff"].documents.values()]
     return [
-        document.id
-        for document in documents
-        if (document.id, document.text_sha256, document.approval.audience) not in approved
+        approval.document_id
+        for approval in approvals
+        if (approval.document_id, approval.text_sha256, approval.audience, approval.expires_on) not in approved
     ]
 
 

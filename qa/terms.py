@@ -58,8 +58,13 @@ class TermIndex:
                 index.config_reader("manual", 0)  # no thread that reloads, and meets the copy being removed
                 index.register_tokenizer(_ANALYZER, _analyzer())
                 return cls(index)
-        except (ValueError, OSError) as error:
+        except (ValueError, FileNotFoundError, NotADirectoryError) as error:
             raise DamagedGeneration(f"tantivy cannot read {folder}: {error}.", "Run `qa build`.") from None
+        except OSError as error:
+            place = tempfile.gettempdir()
+            raise StorageFailed(
+                f"{folder} cannot be copied to {place}: {error.strerror or error}.", f"Free space in {place}."
+            ) from None
 
     def search(self, question: str, limit: int) -> list[tuple[int, float]]:
         """The `limit` best (passage number, BM25 score) pairs, best first; empty when no term of the question occurs.

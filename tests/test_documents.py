@@ -262,7 +262,9 @@ def test_the_register_its_lock_and_hidden_files_are_no_documents(clinic: Clinic)
 
 def test_a_linked_folder_is_not_followed(clinic: Clinic) -> None:
     (clinic.settings.corpus / "again").symlink_to(clinic.settings.corpus)
-    assert list(statuses(clinic)) == ["cement.md", "risks.md", "staff/call-guide.md"]
+    found = statuses(clinic)
+    assert list(found) == ["again", "cement.md", "risks.md", "staff/call-guide.md"]
+    assert found["again"] == "unreadable", "what is not followed is named"
 
 
 def test_a_corpus_folder_that_is_not_there_is_an_error_that_says_so(empty_clinic: Clinic) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+import shutil
 import traceback
 import unicodedata
 from pathlib import Path
@@ -20,11 +21,13 @@ from qa.errors import (
     InvalidRequest,
     NoIndex,
     OtherModel,
+    OutOfService,
+    StorageFailed,
     UnknownAudience,
     UnknownDocument,
 )
 from qa.generation import Generation, open_generation
-from qa.publication import live_id, publish
+from qa.publication import live_id, publish, take_out_of_service
 from qa.records import Audience
 from tests.conftest import CEMENT, RISKS, TODAY, BagOfWordsEncoder, Clinic
 
@@ -394,3 +397,42 @@ def test_a_disk_that_refuses_once_is_asked_again(clinic: Clinic, monkeypatch: py
 
 def _refuse(path: Path) -> str:
     raise PermissionError(13, "Permission denied", str(path))
+
+
+def test_an_index_taken_out_of_service_answers_nothing_even_where_it_was_open(clinic: Clinic) -> None:
+    engine = clinic.engine()
+    engine.ask("What are the risks?")
+    take_out_of_service(clinic.settings.index)
+    with pytest.raises(OutOfService):
+        engine.ask("What are the risks?")
+    assert not engine.readiness().ready
+
+
+def test_an_open_generation_serves_on_when_the_disk_refuses_its_folder(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = clinic.engine()
+    before = engine.ask("What are the risks?")
+    monkeypatch.setattr("qa.engine.live_id", _refuse)
+    assert engine.ask("What are the risks?") == before
+    assert "cannot be read: Permission denied" in engine.readiness().reason
+
+
+def test_a_full_temporary_folder_is_no_damage(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(source: str, target: str) -> str:
+        raise OSError(28, "No space left on device", target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("shutil.copyfile", full)
+        with pytest.raises(StorageFailed, match="No space left"):
+            clinic.engine().ask("What are the risks?")
+        with pytest.raises(StorageFailed):
+            clinic.build()
+    assert [path.name for path in (clinic.settings.index / "generations").iterdir()] == [live_id(clinic.settings.index)]
+    assert clinic.engine().ask("What are the risks?").generation
+
+
+def test_a_patient_server_does_not_need_the_staff_index(clinic: Clinic) -> None:
+    staff = clinic.settings.index / "generations" / live_id(clinic.settings.index) / "staff"
+    shutil.rmtree(staff)
+    assert clinic.engine(serve_audiences=("patient",)).ask("What are the risks?").generation

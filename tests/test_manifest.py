@@ -152,11 +152,11 @@ def test_a_manifest_with_wrong_fields_is_refused_though_its_checksum_fits(folder
 
 def test_files_are_checked_by_name_and_checksum(folder: Path) -> None:
     manifest = read_manifest(folder)
-    verify_files(folder, manifest)
+    verify_files(folder, manifest, AUDIENCES)
     path = folder / "staff" / "passages.jsonl"
     path.write_bytes(path.read_bytes() + b"\n")
     with pytest.raises(DamagedGeneration, match=r"staff/passages\.jsonl is damaged") as refusal:
-        verify_files(folder, manifest)
+        verify_files(folder, manifest, AUDIENCES)
     assert refusal.value.detail["file"] == "staff/passages.jsonl"
 
 

@@ -1,5 +1,6 @@
 """How the command line starts and ends: the commands, and one line and one exit code for each error."""
 
+import io
 import os
 import sys
 import traceback
@@ -36,16 +37,17 @@ def run(arguments: Sequence[str]) -> int:
     try:
         command = typer.main.get_command(application())
         result = command.main(list(arguments) or ["--help"], prog_name="qa", standalone_mode=False)
+        sys.stdout.flush()
     except ClinicQAError as error:
         return _fail(str(error), error.exit_code)
     except TyperException as error:
-        return _fail(f"{error.format_message()} See `qa {_command(arguments)}--help`.", error.exit_code)
+        return _fail(f"{_usage_problem(error, arguments)} See `qa {_command(arguments)}--help`.", error.exit_code)
     except Exit as error:
         return error.exit_code
     except (Abort, KeyboardInterrupt):
         return _fail("Stopped.", INTERRUPTED)
-    except BrokenPipeError:
-        # The reader left: the flush at exit must not fail.
+    except (BrokenPipeError, SystemExit):
+        # The reader left; typer and rich make a SystemExit of that. The flush at exit must not fail.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
@@ -60,7 +62,18 @@ def run(arguments: Sequence[str]) -> int:
 
 def main() -> None:
     """The entry point of `qa`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal without the letters of a text shows their codes
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - closed by `>&-`
     sys.exit(run(sys.argv[1:]))
+
+
+def _usage_problem(error: TyperException, arguments: Sequence[str]) -> str:
+    """What is wrong with a command line. That of `ask` is not repeated: a part of it may be the question."""
+    if arguments and arguments[0] == "ask":
+        return "The options of `qa ask` are wrong: put the question in quotes, or write `-` and pipe it in."
+    return error.format_message()
 
 
 def _place(error: Exception) -> str:

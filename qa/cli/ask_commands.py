@@ -22,7 +22,9 @@ def register(app: typer.Typer) -> None:
 
 
 def ask(
-    question: Annotated[str, typer.Argument(metavar="QUESTION", help="The question, as it was asked.")],
+    question: Annotated[
+        str, typer.Argument(metavar="QUESTION", help="The question, as it was asked; `-` reads it from standard input.")
+    ],
     audience: AudienceOption = "patient",
     limit: Annotated[int, typer.Option("--limit", metavar="N", help="At most so many quotes (1 to 10).")] = 3,
     index: IndexOption = None,
@@ -36,7 +38,8 @@ def ask(
 
     settings = load_settings(index=index)
     engine = Engine(settings, SentenceTransformerEncoder(settings.model), today)
-    answer = engine.ask(question, checked_audience(audience), limit)
+    asked = sys.stdin.read() if question == "-" else question
+    answer = engine.ask(asked, checked_audience(audience), limit)
     if json:
         print_json(answer)
     else:
@@ -91,7 +94,9 @@ def _print_answer(answer: "Answer") -> None:
     else:
         print_text(f"No approved text answers this (confidence {answer.confidence:.2f}).", "bold")
     if answer.not_covered_terms:
-        print_text(f"No approved text mentions: {', '.join(answer.not_covered_terms)}.")
+        words = ", ".join(answer.not_covered_terms)
+        caution = " Read whether the quotes answer all the same." if answer.quotes else ""
+        print_text(f"No approved text mentions: {words}.{caution}")
     if answer.related:
         print_text("Related, not an answer:")
     for number, quote in enumerate(answer.quotes or answer.related, start=1):

@@ -1,5 +1,6 @@
 """`qa approve`, `qa withdraw`, `qa status`: what the content editor decides and sees."""
 
+import contextlib
 import os
 from collections import Counter
 from pathlib import Path
@@ -9,13 +10,15 @@ import typer
 
 from qa.cli.options import CorpusOption, IndexOption, JsonOption, RegisterOption, date_option, today
 from qa.cli.output import print_json, print_table, print_text
-from qa.errors import CheckFailed, ClinicQAError, CorpusError
+from qa.errors import CheckFailed, CorpusError
 
 if TYPE_CHECKING:
-    from qa.approval import Proposal
+    from qa.approval import Proposal, Terms
     from qa.records import FileStatus
+    from qa.settings import Settings
 
 FIRST_LINES = 4
+"""What is shown of a text without `--full`."""
 
 
 def register(app: typer.Typer) -> None:
@@ -41,16 +44,16 @@ def approve(
         str | None, typer.Option("--expires-on", metavar="DATE", help="From this day on it is not quoted.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be approved; record nothing.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Show the whole text, not its first lines.")] = False,
     corpus: CorpusOption = None,
     register_file: RegisterOption = None,
     index: IndexOption = None,
     json: JsonOption = False,
 ) -> None:
     """Approves files as they are now: shows what each holds, and records its hashes, approver, dates and audience."""
-    from qa.approval import Terms, check_register, previous_texts, propose
+    from qa.approval import Terms
     from qa.cli.locations import approval_settings
     from qa.records import checked_audience
-    from qa.register import load_register, locked, save_approvals
 
     settings = approval_settings(paths, corpus, register_file, index)
     review_date = date_option(review_by, "--review-by")
@@ -63,10 +66,27 @@ def approve(
         title=title,
         source_url=source_url,
     )
+    proposals, failures = _approve(paths, terms, settings, dry_run=dry_run)
+    if json:
+        print_json([_proposal_json(proposal) for proposal in proposals])
+    else:
+        for proposal in proposals:
+            _print_proposal(proposal, full=full)
+        _print_outcome(len(proposals), settings.register_path, dry_run)
+    _raise_failures(failures)
+
+
+def _approve(
+    paths: list[Path], terms: "Terms", settings: "Settings", *, dry_run: bool
+) -> "tuple[list[Proposal], list[CorpusError]]":
+    """Records what can be approved; returns it, and why each other file cannot."""
+    from qa.approval import check_register, previous_texts, propose
+    from qa.register import load_register, locked, save_approvals
+
     proposals: list[Proposal] = []
-    failures: list[ClinicQAError] = []
+    failures: list[CorpusError] = []
     old_texts = previous_texts(settings)
-    with locked(settings.register_path):
+    with contextlib.nullcontext() if dry_run else locked(settings.register_path):
         entries = load_register(settings.register_path)
         check_register(entries, settings.register_path)
         for path in paths:
@@ -81,13 +101,7 @@ def approve(
             apart = settings.register_path.parent.resolve() != settings.corpus.resolve()
             folder = settings.corpus.resolve() if apart else None
             save_approvals(settings.register_path, tuple(proposal.approval for proposal in proposals), folder)
-    if json:
-        print_json([_proposal_json(proposal) for proposal in proposals])
-    else:
-        for proposal in proposals:
-            _print_proposal(proposal)
-        _print_outcome(len(proposals), settings.register_path, dry_run)
-    _raise_failures(failures)
+    return proposals, failures
 
 
 def withdraw(
@@ -131,10 +145,16 @@ def status(
         print_text(f"{settings.corpus} holds no files.")
     else:
         rows = [
-            (item.path, _label(item.status), item.approval.audience if item.approval else "", item.explanation)
+            (
+                item.path,
+                item.approval.document_id if item.approval else "",
+                _label(item.status),
+                item.approval.audience if item.approval else "",
+                item.explanation,
+            )
             for item in statuses
         ]
-        print_table(("file", "status", "audience", "explanation"), rows)
+        print_table(("file", "document id", "status", "audience", "explanation"), rows)
         counts = Counter(_label(item.status) for item in statuses)
         print_text(", ".join(f"{count} {label}" for label, count in sorted(counts.items())))
     failing = [item.path for item in statuses if item.is_approved_but_not_servable]
@@ -173,7 +193,7 @@ def _first_lines(text: str) -> list[str]:
     return [line for line in text.split("\n") if line.strip()][:FIRST_LINES]
 
 
-def _print_proposal(proposal: "Proposal") -> None:
+def _print_proposal(proposal: "Proposal", *, full: bool) -> None:
     approval = proposal.approval
     print_text(f"{approval.path}  ({approval.document_id})", "bold")
     print_text(f"  title      {approval.title}")
@@ -185,7 +205,7 @@ def _print_proposal(proposal: "Proposal") -> None:
         f"  text       {len(proposal.text):,} characters, {proposal.passages} passages, "
         f"SHA-256 {approval.text_sha256[:16]}…"
     )
-    for line in _first_lines(proposal.text):
+    for line in proposal.text.split("\n") if full else _first_lines(proposal.text):
         print_text(f"  | {line}")
     if not proposal.passages:
         print_text("  WARNING    there are headings only: nothing of it can be quoted", "bold")
@@ -205,7 +225,7 @@ def _print_outcome(count: int, register_path: Path, dry_run: bool) -> None:
         print_text(f"Approved {count} file(s) in {os.fspath(register_path)}. Next: `qa build`.")
 
 
-def _raise_failures(failures: list[ClinicQAError]) -> None:
+def _raise_failures(failures: list[CorpusError]) -> None:
     if failures:
         first = failures[0]
         summary = " ".join(f"{failure.message.rstrip('.')}." for failure in failures)

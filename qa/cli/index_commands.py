@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qa.cli.options import CorpusOption, IndexOption, JsonOption, RegisterOption
+from qa.cli.options import CorpusOption, IndexOption, JsonOption, RegisterOption, today
 from qa.cli.output import embedding_progress, print_json, print_table, print_text
+from qa.errors import CheckFailed, NothingToServe
 
 if TYPE_CHECKING:
     from qa.build import BuildReport
@@ -27,16 +28,24 @@ def build(
 ) -> None:
     """Builds the approved documents into a new generation and publishes it, embedding only what changed."""
     from qa.build import build as build_generation
-    from qa.build import plan_build
+    from qa.build import plan_build, retire
     from qa.cli.locations import corpus_settings, open_corpus
     from qa.encoder import SentenceTransformerEncoder
+    from qa.register import load_register
 
     settings = corpus_settings(corpus, register_file, index)
-    documents, register_sha256 = open_corpus(settings)
+    documents, entries = open_corpus(settings)
     encoder = SentenceTransformerEncoder(settings.model)
-    plan = plan_build(documents, settings, encoder.identity)
+    try:
+        plan = plan_build(documents, settings, encoder.identity)
+    except NothingToServe as error:
+        if retire(settings.index, entries):
+            raise NothingToServe(f"{error.message} The index was taken out of service.", error.remedy) from None
+        raise
     with embedding_progress() as progress:
-        report = build_generation(plan, register_sha256, settings.index, encoder, progress)
+        report = build_generation(plan, entries.sha256, settings.index, encoder, progress)
+    if load_register(settings.register_path).sha256 != entries.sha256:
+        raise CheckFailed("The register changed while the index was being built.", "Run `qa build` again.")
     if json:
         print_json(report)
     else:
@@ -119,7 +128,7 @@ def rollback(
 
     settings = corpus_settings(corpus, register_file, index)
     entries = load_register(settings.register_path)
-    opened = roll_back(settings.index, generation, entries, allow_withdrawn=allow_withdrawn)
+    opened = roll_back(settings.index, generation, entries, today(), allow_withdrawn=allow_withdrawn)
     if json:
         print_json({"generation": opened.id, "built_at": opened.manifest.built_at})
     else:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from qa.cli.options import today
 from qa.errors import CorpusError
 from qa.records import FileStatus
-from qa.register import load_register
+from qa.register import Register, load_register
 from qa.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -37,15 +37,15 @@ def approval_settings(
     return settings.model_copy(update={"corpus": Path(os.path.commonpath([path.parent for path in existing]))})
 
 
-def open_corpus(settings: Settings) -> "tuple[Corpus, str]":
-    """The corpus as it stands today, and the SHA-256 of its register; raises CorpusError when nothing is there."""
+def open_corpus(settings: Settings) -> "tuple[Corpus, Register]":
+    """The corpus as it stands today, and its register; raises CorpusError when nothing is there."""
     from qa.documents import Rules, load_corpus
 
     register = load_register(settings.register_path)
     if settings.register_file is not None and not settings.register_path.exists():
         raise CorpusError(f"There is no register {settings.register_path}.", "`qa approve` writes it.")
     rules = Rules(today(), settings.review_due_days, settings.max_file_bytes)
-    return load_corpus(settings.corpus, register, rules), register.sha256
+    return load_corpus(settings.corpus, register, rules), register
 
 
 def load_statuses(settings: Settings) -> tuple[FileStatus, ...]:

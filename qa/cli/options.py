@@ -22,7 +22,7 @@ def date_option(text: str | None, name: str) -> datetime.date | None:
     if text is None:
         return None
     try:
-        return datetime.date.fromisoformat(text)
+        return datetime.datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a calendar day has no time zone
     except ValueError:
         raise InvalidRequest(f"{name} {text!r} is not a date.", "Write it as YYYY-MM-DD.") from None
 

@@ -10,6 +10,9 @@ import typer
 from qa.cli.options import IndexOption, today
 from qa.errors import InvalidRequest
 
+BACKLOG = 2048
+"""Connections that may wait to be accepted, as uvicorn's own default."""
+
 
 def register(app: typer.Typer) -> None:
     app.command("serve", epilog="Example: qa serve --port 8080")(serve)
@@ -63,6 +66,7 @@ def _listen(host: str, port: int) -> socket.socket:
         listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
+        listener.listen(BACKLOG)  # at once: whoever comes second learns it before it loads a model
     except (OSError, UnicodeError) as error:
         raise InvalidRequest(
             f"Cannot listen on {host} port {port}: {error.strerror if isinstance(error, OSError) else error}.",

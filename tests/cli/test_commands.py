@@ -1,5 +1,6 @@
 """The command line as its users meet it, with the real model."""
 
+import io
 import json
 import os
 import re
@@ -162,6 +163,77 @@ def test_a_dry_run_records_nothing(qa: Run, folder: Path) -> None:
     assert not (folder / "corpus" / "register.toml").exists()
 
 
+def test_when_nothing_may_be_quoted_any_more_the_index_goes_out_of_service(qa: Run) -> None:
+    qa("approve", "corpus/cement.md", *APPROVAL)
+    qa("build")
+    qa("withdraw", "corpus/cement.md", "--why", "wrong time")
+    code, _, err = qa("build")
+    assert code == 4
+    assert "The index was taken out of service." in one_line(err)
+    code, out, err = qa("ask", "how long until the cement hardens?")
+    assert (code, out) == (5, "")
+    assert "out of service" in one_line(err)
+
+
+def test_an_index_of_another_corpus_is_not_taken_out_of_service(qa: Run, folder: Path) -> None:
+    qa("approve", "corpus/cement.md", *APPROVAL)
+    qa("build")
+    (folder / "other").mkdir()
+    (folder / "other" / "page.md").write_text(RISKS, "utf-8")
+    assert qa("build", "--corpus", "other")[0] == 4
+    assert qa("verify")[0] == 0
+
+
+def test_rollback_refuses_text_that_expires_by_now(qa: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    qa("approve", "corpus/risks.md", "corpus/cement.md", *APPROVAL)
+    qa("build")
+    qa("approve", "corpus/cement.md", *APPROVAL, "--expires-on", "2098-01-01")
+    qa("build")
+    code, _, err = qa("rollback")
+    assert code == 2, "the older generation knows of no expiry and would quote the text for ever"
+    assert "cement" in one_line(err)
+
+
+def test_a_question_is_in_no_usage_error(qa: Run) -> None:
+    for arguments in (("--my mother Jane Doe",), ("risk", "Jane Doe"), ("x", "--limit", "Jane Doe")):
+        code, out, err = qa("ask", *arguments)
+        assert code == 2
+        assert "Jane" not in one_line(err) + out
+
+
+def test_a_question_can_be_piped_in(qa: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    qa("approve", "corpus/cement.md", *APPROVAL)
+    qa("build")
+    monkeypatch.setattr("sys.stdin", io.StringIO("how long until the cement hardens?\n"))
+    assert "10 minutes" in qa("ask", "-")[1]
+
+
+def test_a_dry_run_shows_the_whole_text_when_asked(qa: Run, folder: Path) -> None:
+    _, out, _ = qa("approve", "corpus/risks.md", *APPROVAL, "--dry-run", "--full")
+    assert "| • Bone cement leaking out of place" in out
+    assert [path.name for path in (folder / "corpus").iterdir() if path.name.startswith(".")] == []
+
+
+def test_names_with_control_characters_and_hidden_files_are_refused(qa: Run, folder: Path) -> None:
+    (folder / "corpus" / ".hidden.md").write_text(RISKS, "utf-8")
+    assert qa("approve", "corpus/.hidden.md", *APPROVAL)[0] == 4
+    assert qa("approve", "corpus/risks.md", *APPROVAL, "--title", "Risks\x1b[2J")[0] == 2
+
+
+def test_a_linked_folder_is_named(qa: Run, folder: Path) -> None:
+    (folder / "outside").mkdir()
+    (folder / "corpus" / "linked").symlink_to(folder / "outside")
+    assert "it is a folder that is linked" in qa("status")[1]
+
+
+def test_a_reader_that_leaves_early_is_no_failure(folder: Path) -> None:
+    code = "import sys; from qa.cli import main; sys.argv = ['qa', 'status', '--json']; main()"
+    with subprocess.Popen([sys.executable, "-c", code], cwd=folder, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.wait(timeout=60) == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "hint"),
     [
@@ -173,6 +245,11 @@ def test_a_dry_run_records_nothing(qa: Run, folder: Path) -> None:
         (("ask", ""), 2, "question"),
         (("ask", "x", "--audience", "everyone"), 2, "patient or staff"),
         (("approve", "corpus/risks.md", "--by", "x", "--audience", "patient", "--review-by", "soon"), 2, "YYYY-MM-DD"),
+        (
+            ("approve", "corpus/risks.md", "--by", "x", "--audience", "patient", "--review-by", "20991120"),
+            2,
+            "YYYY-MM-DD",
+        ),
         (("approve", "corpus/risks.md", "--by", "x", "--audience", "patient", "--review-by", "2001-01-01"), 2, "past"),
         (("approve", "corpus/none.md", *APPROVAL), 4, "none.md"),
         (("approve", "corpus", *APPROVAL), 4, "corpus"),
