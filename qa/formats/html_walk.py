@@ -14,26 +14,36 @@ def _names(words: str) -> frozenset[str]:
 
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _BLOCKS = _HEADINGS | _names(
-    "address article aside blockquote body button caption center dd details dir div dl dt fieldset figcaption figure "
-    "footer form header hgroup hr li main menu ol p pre search section summary table tbody td tfoot th thead tr ul"
+    "address article aside blockquote body button caption center dd details dialog dir div dl dt fieldset figcaption "
+    "figure footer form header hgroup hr legend li main menu ol p pre search section summary table tbody td tfoot th "
+    "thead tr ul"
 )
 _LISTS = frozenset({"ul", "ol", "menu", "dir"})
 _CELLS = frozenset({"td", "th"})
 # Struck text is what the author withdrew; a quote could not show the strike.
 _LEFT_OUT = _names(
-    "applet area audio canvas datalist del dialog embed frame head iframe input label legend link map meta meter nav "
-    "noembed noframes noscript object optgroup option output progress rp s script select strike style svg template "
-    "textarea title track video"
+    "applet area audio canvas datalist del embed frame head iframe input link map meta meter nav noembed noframes "
+    "noscript object optgroup option output progress rp s script select strike style svg template textarea title "
+    "track video"
 )
+_FIELDS = frozenset({"input", "select", "textarea"})
 _LEFT_OUT_ROLES = frozenset({"navigation", "search", "menu", "menubar", "dialog", "alertdialog", "tooltip"})
 _PAGE_FRAME = frozenset({"header", "footer"})
 _PAGE_FRAME_ROLES = frozenset({"banner", "contentinfo"})
 _SECTIONING = frozenset({"main", "article", "section"})
-_FURNITURE_TAGS = frozenset({"a", "aside", "div", "li", "ol", "p", "section", "span", "ul"})
+# Never paragraphs, list items, cells and headings: what they hold is prose, whatever their class is.
+_FURNITURE_TAGS = frozenset({"a", "aside", "dialog", "div", "ol", "section", "span", "ul"})
+# A whole id or class, after the prefix of a known design system: "skip-to-note" and "breadcrumbs-diet" are none.
 _FURNITURE = re.compile(
-    r"cookie[-_]?(banner|consent|notice|bar|popup|modal|message|law|overlay)|onetrust|cookiebot|cc-window"
-    r"|gdpr[-_]?(banner|consent|notice|bar)|breadcrumb|skip[-_]?(link|nav|to)",
+    r"(?<!\S)#?(?:(?:nhsuk|govuk|usa|vads?|wp|c|js)-)?"
+    r"(?:(?:cookies?|gdpr)[-_]?(?:banner|consent|notice|bar|popup|modal|message|law|overlay|dialog)s?"
+    r"|onetrust(?:-(?:banner|consent)-sdk)?|(?:cybot)?cookiebot(?:dialog)?|cc-window"
+    r"|breadcrumbs?(?:[-_]*(?:list|nav|container|wrapper))?"
+    r"|skip[-_]?(?:links?|nav|navigation|to[-_]?(?:main[-_]?)?(?:content|nav|navigation|main)))(?!\S)",
     re.IGNORECASE,
+)
+_SKIP_LINK = re.compile(
+    r"skip to (?:the )?(?:(?:main|page|primary) )*(?:content|main|navigation|menu|search|footer|end)", re.IGNORECASE
 )
 # Of "#id class class": what pages without <header>, <nav> and <footer> call them.
 _PAGE_FRAME_NAMES = re.compile(
@@ -41,7 +51,7 @@ _PAGE_FRAME_NAMES = re.compile(
     r"|(?:site|global|mobile)[-_]?(?:header|footer|nav|menu))(?=\s|$)",
     re.IGNORECASE,
 )
-_HIDING_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_HIDING_STYLE = re.compile(r"(?<![\w-])(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
 _WHITE_SPACE = re.compile(r"\s+")
 _RAISED = re.compile(r"[0-9+\-\u2212]+")
 _SUPERSCRIPTS = str.maketrans(
@@ -56,12 +66,13 @@ class _List:
 
     style: str
     number: int
+    step: int = 1
 
     def next_marker(self, item: LexborNode) -> str:
         if self.style == "bullet":
             return "\u2022"
         self.number = _whole(item.attributes.get("value"), self.number)
-        number, self.number = self.number, self.number + 1
+        number, self.number = self.number, self.number + self.step
         if self.style in ("a", "A") and 1 <= number <= _LETTERS:
             return f"{chr(ord(self.style) + number - 1)}."
         return f"{number}."
@@ -101,7 +112,12 @@ class Walker:
                 self._leave(node)
             elif node.is_text_node:
                 self._text(node)
-            elif node.is_element_node and not _is_left_out(node, self._controlled, self._captured is not None):
+            elif not node.is_element_node:
+                continue
+            elif self._is_left_out(node):
+                # What a person fills in stands between the words around it.
+                self._words.append(" " if node.tag in _FIELDS else "")
+            else:
                 self._enter(node)
                 waiting.append((node, True))
                 waiting.extend((child, False) for child in reversed(list(node.iter(include_text=True))))
@@ -132,8 +148,7 @@ class Walker:
             self._captured = node
         elif tag in _LISTS:
             self._settle()
-            style = (node.attributes.get("type") or "1") if tag == "ol" else "bullet"
-            self._lists.append(_List(style, _whole(node.attributes.get("start"), 1)))
+            self._lists.append(self._list(node))
         elif tag == "li":
             self._settle()
             marker = self._lists[-1].next_marker(node) if self._lists else "\u2022"
@@ -148,6 +163,18 @@ class Walker:
             # A component, as <va-accordion-item>, that shows this attribute as the heading of its part.
             self._settle()
             self._builder.heading(_whole(node.attributes.get("level"), 6), node.attributes["header"] or "")
+
+    def _list(self, node: LexborNode) -> _List:
+        attributes = node.attributes
+        if node.tag != "ol":
+            return _List("bullet", 1)
+        first, step = 1, 1
+        if "reversed" in attributes:
+            first, step = sum(item.tag == "li" and not self._is_left_out(item) for item in node.iter()), -1
+        return _List(attributes.get("type") or "1", _whole(attributes.get("start"), first), step)
+
+    def _is_left_out(self, node: LexborNode) -> bool:
+        return _is_left_out(node, self._controlled, self._captured is not None)
 
     def _leave(self, node: LexborNode) -> None:
         tag = node.tag
@@ -216,7 +243,8 @@ def _is_left_out(node: LexborNode, controlled: frozenset[str], captured: bool) -
     """Whether an element is no part of what a person comes to read: controls, navigation, hidden parts, banners."""
     tag, attributes = node.tag or "", node.attributes
     role = (attributes.get("role") or "").lower()
-    if tag in _LEFT_OUT or role in _LEFT_OUT_ROLES:
+    is_open = tag == "dialog" and ("open" in attributes or attributes.get("id") in controlled)
+    if tag in _LEFT_OUT or ((tag == "dialog" or role in _LEFT_OUT_ROLES) and not is_open):
         return True
     if tag == "button" and not captured:
         # The heading of a part that folds is often a button.
@@ -233,7 +261,7 @@ def _is_furniture(node: LexborNode, tag: str, role: str) -> bool:
     if _FURNITURE.search(names):
         return node.css_first("h1, main, article") is None
     if tag == "a" and (attributes.get("href") or "").startswith("#"):
-        return node.text().strip().lower().startswith("skip to ")
+        return _SKIP_LINK.fullmatch(" ".join(node.text().split())) is not None
     return False
 
 

@@ -32,17 +32,18 @@ def read_plain_text(data: bytes) -> CanonicalText:
     """The file's own lines; runs of blank lines become one. Raises `UnreadableDocument`.
 
     A short line alone between blank lines is a heading if text follows; the first one is the document's title if
-    another heading follows at once.
+    another heading follows at once. Any other that has no text of its own stays text, so that it can be quoted.
     """
     lines = [line.rstrip() for line in normalise(decode(data)).expandtabs(_TAB_WIDTH).split("\n")]
     text = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n")
     groups = _groups(text)
     marks: list[Mark] = []
-    last_body = max((number for number, group in enumerate(groups) if not _looks_like_heading(group)), default=-1)
-    titled = last_body > 1 and all(_looks_like_heading(group) for group in groups[:2])
+    short = [_looks_like_heading(group) for group in groups]
+    titled = short[:2] == [True, True] and not all(short)
     for number, group in enumerate(groups):
-        if number < last_body and _looks_like_heading(group):
-            level = _TITLE_LEVEL if titled and number == 0 else _HEADING_LEVEL
+        is_title = titled and number == 0
+        if is_title or (short[number] and short[number + 1 : number + 2] == [False]):
+            level = _TITLE_LEVEL if is_title else _HEADING_LEVEL
             marks.append(Heading(level, Span(group[0].start, group[0].end)))
         else:
             marks.extend(_blocks(group))

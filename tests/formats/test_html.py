@@ -29,8 +29,11 @@ def blocks(canonical: CanonicalText) -> list[tuple[str, str]]:
         "<a href='#content'>Skip to content</a>",
         "<script>x()</script><style>p{}</style><noscript>Switch it on</noscript><template>t</template>",
         "<p hidden>secret</p><p style='display: none'>secret</p>",
-        "<form><label>Name</label><input value=x><textarea>t</textarea><button>Send</button></form>",
-        "<select><option>AL</select><svg><text>icon</text></svg><dialog open>Subscribe</dialog>",
+        "<form><input value=x><textarea>t</textarea><button>Send</button></form>",
+        "<select><option>AL</select><svg><text>icon</text></svg><dialog>Subscribe</dialog>",
+        "<dialog open class=cookie-banner>We use cookies</dialog>",
+        "<div class='nhsuk-skip-link x'>Skip</div><ul id=yoast class='Breadcrumbs__list'><li>Home</ul>",
+        "<div id=onetrust-consent-sdk>We use cookies</div><span class=skip_to_content>Skip</span>",
         "<!-- note -->",
     ],
 )
@@ -56,6 +59,40 @@ def test_prose_is_kept_wherever_it_stands() -> None:
         "<section><header>Lead.</header></section><aside>In an emergency call 911.</aside><p>Spots.</p>"
     )
     assert canonical.text.split("\n\n") == ["Acne", "Spots.", "loose", "Lead.", "In an emergency call 911.", "Spots."]
+
+
+@pytest.mark.parametrize(
+    "element",
+    [
+        "<p class='skip-to-note'>{}</p>",
+        "<p class='skip-link'>{}</p>",
+        "<h2 class=breadcrumb>{}</h2>",
+        "<ul><li id=footer>{}</ul>",
+        "<table><tr><td class=site-header>{}</table>",
+        "<div class='skip-to-note'>{}</div>",
+        "<div class='no-cookie-bar breadcrumb-diet'>{}</div>",
+        "<div id=cookies-and-milk>{}</div>",
+        "<div style='backface-visibility: hidden'>{}</div>",
+        "<label>{}</label>",
+        "<fieldset><legend>{}</legend><input></fieldset>",
+        "<dialog open>{}</dialog>",
+        "<dialog open role=dialog>{}</dialog>",
+        "<button aria-controls=d>Note</button><dialog id=d>{}</dialog>",
+        "<p>Note: <a href='#3'>{}</a></p>",
+    ],
+)
+def test_what_a_person_sees_is_never_lost_to_the_name_of_its_element_or_class(element: str) -> None:
+    for note in ("Do not eat for 8 hours.", "Skip to step 3 if you take aspirin."):
+        assert note in page(f"<h1>Acne</h1>{element.format(note)}<p>Spots.</p>").text
+
+
+def test_a_label_stands_in_the_flow_and_a_legend_on_its_own() -> None:
+    form = (
+        "<form><fieldset><legend>Your pain</legend>"
+        "<label><input type=radio>Mild</label><label><input type=radio>Severe</label></fieldset></form>"
+    )
+    assert page(form).text == "Your pain\n\nMild Severe"
+    assert page("<p>Rest for <label>two</label> days.</p>").text == "Rest for two days."
 
 
 def test_parts_that_a_button_unfolds_are_kept_with_the_buttons_words() -> None:
@@ -95,6 +132,14 @@ def test_lists_nest_and_number_as_in_a_browser() -> None:
         ("list_item", "8. Walk"),
         ("list_item", "a. Call"),
     ]
+
+
+def test_a_reversed_list_counts_down() -> None:
+    items = "<li>Rest<ol><li>Lie down</ol><li hidden>Run<li>Eat"
+    assert page(f"<ol reversed>{items}</ol>").text == "2. Rest\n  1. Lie down\n1. Eat"
+    assert page(f"<ol reversed start=9>{items}<li value=5>Walk<li>Drive</ol>").text == (
+        "9. Rest\n  1. Lie down\n8. Eat\n5. Walk\n4. Drive"
+    )
 
 
 def test_a_heading_in_a_list_item_begins_a_section() -> None:

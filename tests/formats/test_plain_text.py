@@ -54,6 +54,24 @@ def test_a_first_heading_right_above_another_is_the_title() -> None:
     assert canonical.text.startswith("Kyphoplasty\n\nRisks")
 
 
+def test_a_heading_right_above_another_stays_text_but_at_the_start() -> None:
+    canonical = plain(
+        "Kyphoplasty\n\nFor patients\n\nRisks\n\nFew.\n\nStop aspirin\n\nBring a driver\n\nAfter\n\nRest."
+    )
+    assert [(section.heading_path, section.level) for section in canonical.sections] == [
+        ((), 1),
+        (("Risks",), 2),
+        (("After",), 2),
+    ]
+    assert [words for _, words in blocks(canonical)] == [
+        "For patients",
+        "Few.",
+        "Stop aspirin",
+        "Bring a driver",
+        "Rest.",
+    ]
+
+
 def test_list_items_keep_their_wrapped_lines_and_blank_lines() -> None:
     canonical = plain("You need:\n  • a driver, who\n    waits\n- a list\n\n  2) a card\n\na) a bag\n")
     assert canonical.text == "You need:\n  • a driver, who\n    waits\n- a list\n\n  2) a card\n\na) a bag"

@@ -17,6 +17,7 @@ suffixes = st.sampled_from(sorted(SUFFIXES))
 PIECES = r"""
 # |## |### |- |1. |7) |> |    |```|~~|**|`|\|<b>|</b>|<div>|</div>|<ul>|<li>|</ul>|<ol start=3>|<table>|<tr>|<td>|
 </table>|</ol>|<pre>|</pre>|<h1>|<h2>|</h2>|<br>|<dl>|<dt>|<dd>|</dl>|<main>|<nav>|</nav>|<p hidden>|
+<label>|</label>|<legend>|<dialog open>|</dialog>|<ol reversed>|<li value=4>|[^1]: |[Go]: |
 <sup>2</sup>|<!--|-->|&nbsp;|&#0;|title: x|[a](b)|![alt](c)|<x-y header=H>|<select>|<body>|word|Go|End.|• |a) |"""
 MARKUP = st.lists(
     st.sampled_from([*PIECES.split("|"), "\n", "\n\n", "---\n", "|", "|---|", "e\u0301"]), max_size=40
