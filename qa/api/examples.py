@@ -118,7 +118,7 @@ def example_errors() -> dict[str, Example]:
         "request_too_large": {"message": "The body is larger than 65,536 bytes. Send one question at a time."},
         "unsupported_media_type": {"message": "The body must be JSON in UTF-8. Send Content-Type: application/json."},
         "unknown_document": {
-            "message": "No approved patient document has that id. `qa status` and GET /v1/documents list them."
+            "message": "No approved patient document has that id. GET /v1/documents lists them."
         },
         "index_unavailable": unavailable,
         "no_index": unavailable,
