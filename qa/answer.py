@@ -1,48 +1,39 @@
-"""Ranked passages → quotes with citations, or not_covered.
+"""Ranked passages → quotes with citations, or not_covered."""
 
-The confidence is provisional: half the best passage's cosine, half the share of the question's content words that it
-holds. It is not calibrated yet.
-"""
-
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from qa.encoder import Vectors
 from qa.generation import AudienceIndex
-from qa.records import Answer, Citation, Document, Passage, Quote, RankedPassage, Span
-from qa.terms import Word
+from qa.highlight import answering_sentence
+from qa.question import Question
+from qa.records import Answer, Citation, Document, Passage, Quote, RankedPassage, Reading, Span
 
-COSINE_SHARE = 0.5
+UNCOVERED = 0.55
+"""A content word of the question that the quoted passages cover no better is named as not covered."""
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """A question as typed, with its unit vector of shape (dimension,) and its content words."""
+class Considered:
+    """A question in the reading that the passages answer best, its passages in order, and how sure the answer is."""
 
-    text: str
-    vector: Vectors
-    words: tuple[Word, ...]
+    question: Question
+    reading: Reading
+    ranked: tuple[RankedPassage, ...]
+    confidence: float
 
 
-def answer(
-    index: AudienceIndex, question: Question, ranked: Sequence[RankedPassage], limit: int, threshold: float
-) -> Answer:
+def answer(index: AudienceIndex, considered: Considered, limit: int, threshold: float) -> Answer:
     """Quotes the best `limit` passages when the confidence reaches the threshold; else offers them as related."""
-    confidence = _confidence(index, question, ranked[0]) if ranked else 0.0
-    answered = bool(ranked) and confidence >= threshold
-    quotes = tuple(_quote(index, question.vector, passage) for passage in ranked[:limit])
+    answered = bool(considered.ranked) and considered.confidence >= threshold
+    quotes = tuple(_quote(index, considered.question, passage) for passage in considered.ranked[:limit])
     return Answer(
         outcome="answered" if answered else "not_covered",
-        confidence=round(confidence, 4),
+        confidence=round(considered.confidence, 4),
         audience=index.audience,
         generation=index.digest,
         quotes=quotes if answered else (),
         related=() if answered else quotes,
-        not_covered_terms=tuple(
-            dict.fromkeys(word.text for word in question.words if not any(map(index.terms.holds, word.terms)))
-        ),
+        not_covered_terms=_not_covered(index, considered, answered=answered),
+        read_as=considered.reading.replacements,
     )
 
 
@@ -67,31 +58,36 @@ def citation_of(document: Document, passage: Passage) -> Citation:
     )
 
 
-def _confidence(index: AudienceIndex, question: Question, best: RankedPassage) -> float:
-    passage = index.passages[best.passage]
-    document = index.documents[passage.document_id]
-    context = " ".join((document.approval.title, *passage.heading_path, document.text[passage.start : passage.end]))
-    held = {term for word in index.terms.words_of(context) for term in word.terms}
-    covered = sum(1 for word in question.words if held.intersection(word.terms))
-    share = covered / len(question.words) if question.words else 0.0
-    return COSINE_SHARE * max(0.0, best.cosine) + (1 - COSINE_SHARE) * share
-
-
-def _quote(index: AudienceIndex, vector: Vectors, ranked: RankedPassage) -> Quote:
+def _quote(index: AudienceIndex, question: Question, ranked: RankedPassage) -> Quote:
     passage = index.passages[ranked.passage]
     document = index.documents[passage.document_id]
+    cosines = ranked.candidate.sentence_cosines
+    sentence = passage.sentences[answering_sentence(question.text, document.text, passage.sentences, cosines)]
     return Quote(
         text=document.text[passage.start : passage.end],
-        highlights=(_answering_sentence(index, vector, ranked.passage),),
+        highlights=(Span(sentence.start - passage.start, sentence.end - passage.start),),
         score=round(ranked.score, 4),
         citation=citation_of(document, passage),
     )
 
 
-def _answering_sentence(index: AudienceIndex, vector: Vectors, number: int) -> Span:
-    """The sentence nearest to the question, as offsets into the passage; the first of equals."""
-    passage = index.passages[number]
-    first = index.first_sentence[number]
-    cosines = index.sentence_vectors.vectors_of(range(first, first + len(passage.sentences))) @ vector
-    sentence = passage.sentences[int(np.argmax(cosines))]
-    return Span(sentence.start - passage.start, sentence.end - passage.start)
+def _not_covered(index: AudienceIndex, considered: Considered, *, answered: bool) -> tuple[str, ...]:
+    """The content words, as typed, that nothing covers: a word that was read as another is not among them.
+
+    Of an answered question, those that no approved text holds and the best passages don't cover otherwise; of one that
+    is not, those of which either is so.
+    """
+    terms = index.terms
+    if not terms.content_words_of(considered.question.text):
+        return ()
+    replacements = considered.reading.replacements
+    changed = {word.text.lower() for change in replacements for word in terms.words_of(change.read_as)}
+    best = considered.ranked[:3]
+    named: dict[str, None] = {}
+    for number, word in enumerate(considered.question.words):
+        held = any(map(terms.holds, word.terms))
+        covered = max((passage.word_coverage[number] for passage in best), default=0.0) >= UNCOVERED
+        enough = (held or covered) if answered else (held and covered)
+        if not enough and word.text.lower() not in changed:
+            named[word.text] = None
+    return tuple(named)

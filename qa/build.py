@@ -2,20 +2,24 @@
 
 import datetime
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from qa import __version__
+from qa.calibration import PACKAGED, read_calibration
 from qa.documents import Corpus
+from qa.embedding import Embeddings, Progress, embed
 from qa.encoder import Encoder, ModelIdentity, Vectors
 from qa.errors import UNUSABLE, NothingToServe, StorageFailed
-from qa.files import sha256_of_text
+from qa.files import sha256_of_bytes
 from qa.generation import open_generation, write_records
 from qa.manifest import (
+    CALIBRATION,
     FORMAT_VERSION,
+    SYNONYMS,
     AudienceFiles,
     AudienceSummary,
     Manifest,
@@ -26,21 +30,21 @@ from qa.manifest import (
     read_manifest,
     write_manifest,
 )
-from qa.passages import embedding_text, heading_text, passages_of
+from qa.passages import heading_text, passages_of
 from qa.publication import adopt, generation_folder, live_id, publish, staging_folder, take_out_of_service, write_lock
 from qa.records import AUDIENCES, Audience, Document, FileStatus, Passage
 from qa.register import Register
 from qa.settings import Settings
+from qa.synonyms import load_synonyms
 from qa.terms import write_terms
+from qa.tokens import write_tokens
 from qa.vectors import write_vectors
-
-Progress = Callable[[int, int], None]
-"""Called with (done, total) texts embedded; total counts only those that must be."""
+from qa.vocabulary import collect, write_vocabulary
 
 
 @dataclass(frozen=True, slots=True)
 class BuildReport:
-    """What a build did. `left_out` names each file that is not served, and why; `embedded` counts texts encoded now."""
+    """What a build did. `left_out` names each file that is not served, and why; `embedded` counts passages."""
 
     generation: str
     documents: int
@@ -54,6 +58,23 @@ class BuildReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Companions:
+    """The files that stand beside the documents and go into a generation as they are."""
+
+    synonyms: bytes
+    calibration: bytes
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Companions":
+        """The corpus's own, else no synonyms and the packaged calibration; raises InvalidSynonyms or InvalidSetting."""
+        synonyms, calibration = settings.corpus / SYNONYMS, settings.corpus / CALIBRATION
+        calibration = calibration if calibration.exists() else PACKAGED
+        load_synonyms(synonyms)
+        read_calibration(calibration)
+        return cls(synonyms.read_bytes() if synonyms.exists() else b"", calibration.read_bytes())
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What a build of a corpus would make, known without encoding anything."""
 
@@ -62,6 +83,19 @@ class Plan:
     documents: Mapping[Audience, tuple[Document, ...]]
     digests: Mapping[Audience, str]
     left_out: tuple[FileStatus, ...]
+    companions: Companions
+
+
+def make_recipe(model: ModelIdentity, settings: Settings, companions: Companions) -> Recipe:
+    """What beside the documents decides an index's content."""
+    return Recipe(
+        FORMAT_VERSION,
+        model,
+        settings.passage_words,
+        settings.language,
+        sha256_of_bytes(companions.synonyms),
+        sha256_of_bytes(companions.calibration),
+    )
 
 
 def plan_build(corpus: Corpus, settings: Settings, model: ModelIdentity) -> Plan:
@@ -69,13 +103,14 @@ def plan_build(corpus: Corpus, settings: Settings, model: ModelIdentity) -> Plan
     left_out = tuple(status for status in corpus.statuses if not status.is_servable)
     if not corpus.documents:
         raise NothingToServe(_why_nothing(left_out), "Approve documents with `qa approve`, then build again.")
-    recipe = Recipe(FORMAT_VERSION, model, settings.passage_words, settings.language)
+    companions = Companions.of(settings)
+    recipe = make_recipe(model, settings, companions)
     documents: dict[Audience, tuple[Document, ...]] = {
         "patient": tuple(document for document in corpus.documents if document.approval.audience == "patient"),
         "staff": corpus.documents,
     }
     digests = {audience: audience_digest(recipe, documents[audience]) for audience in AUDIENCES}
-    return Plan(generation_id(digests), recipe, documents, digests, left_out)
+    return Plan(generation_id(digests), recipe, documents, digests, left_out, companions)
 
 
 def is_live(plan: Plan, index: Path) -> bool:
@@ -128,10 +163,15 @@ def _build(
         passages = {document.id: _passages(document, plan.recipe) for document in plan.documents["staff"]}
         if not any(passages.values()):
             raise NothingToServe("There is nothing to build: the documents hold headings only.", "Approve text.")
-        known = _known_vectors(index, plan.recipe)
-        reused, embedded = _embed(plan.documents["staff"], passages, known, encoder, progress)
+        rows = [(document, passage) for document in plan.documents["staff"] for passage in passages[document.id]]
+        embeddings = embed(rows, index, plan.recipe, encoder, progress)
+        embedded, reused = embeddings.made, embeddings.reused
         with staging_folder(index, plan.generation) as staging:
-            summaries = {audience: _write_audience(staging, audience, plan, passages, known) for audience in AUDIENCES}
+            summaries = {
+                audience: _write_audience(staging, audience, plan, passages, embeddings) for audience in AUDIENCES
+            }
+            (staging / SYNONYMS).write_bytes(plan.companions.synonyms)
+            (staging / CALIBRATION).write_bytes(plan.companions.calibration)
             built_at = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
             manifest = Manifest(
                 plan.generation, built_at, __version__, plan.recipe, register_sha256, summaries, list_files(staging)
@@ -182,59 +222,12 @@ def _passages(document: Document, recipe: Recipe) -> tuple[Passage, ...]:
     return tuple(passages_of(document, recipe.passage_words, recipe.language))
 
 
-def _texts(document: Document, passages: Sequence[Passage]) -> Iterator[str]:
-    """All that is embedded for a document: each passage, then each of its sentences."""
-    for passage in passages:
-        yield embedding_text(document, passage)
-        for sentence in passage.sentences:
-            yield document.text[sentence.start : sentence.end]
-
-
-def _known_vectors(index: Path, recipe: Recipe) -> dict[str, Vectors]:
-    """The live generation's vectors by the SHA-256 of their texts; empty when it is of no use."""
-    known: dict[str, Vectors] = {}
-    try:
-        live = open_generation(index, live_id(index), recipe.model)
-    except UNUSABLE:
-        return known
-    staff = live.audiences["staff"]
-    if len(staff.vectors) == 0:
-        return known
-    for number, passage in enumerate(staff.passages):
-        document = staff.documents[passage.document_id]
-        first = staff.first_sentence[number]
-        rows = [
-            staff.vectors.vectors_of([number])[0],
-            *staff.sentence_vectors.vectors_of(range(first, first + len(passage.sentences))),
-        ]
-        for text, row in zip(_texts(document, [passage]), rows, strict=True):
-            known[sha256_of_text(text)] = row
-    return known
-
-
-def _embed(
-    documents: Sequence[Document],
-    passages: Mapping[str, tuple[Passage, ...]],
-    known: dict[str, Vectors],
-    encoder: Encoder,
-    progress: Progress,
-) -> tuple[int, int]:
-    """Adds to `known` what is missing; returns how many texts were there and how many were encoded."""
-    wanted = {sha256_of_text(text): text for document in documents for text in _texts(document, passages[document.id])}
-    missing = {key: text for key, text in wanted.items() if key not in known}
-    progress(0, len(missing))
-    for done, (key, vector) in enumerate(zip(missing, encoder.encode(list(missing.values())), strict=True), start=1):
-        known[key] = vector
-        progress(done, len(missing))
-    return len(wanted) - len(missing), len(missing)
-
-
 def _write_audience(
     staging: Path,
     audience: Audience,
     plan: Plan,
     passages: Mapping[str, tuple[Passage, ...]],
-    known: Mapping[str, Vectors],
+    embeddings: Embeddings,
 ) -> AudienceSummary:
     files = AudienceFiles.of(audience)
     documents = plan.documents[audience]
@@ -242,21 +235,28 @@ def _write_audience(
     (staging / audience).mkdir()
     write_records(staging / files.documents, documents)
     write_records(staging / files.passages, tuple(passage for _, passage in rows))
-    of_passages = [known[sha256_of_text(embedding_text(document, passage))] for document, passage in rows]
-    of_sentences = [
-        known[sha256_of_text(document.text[slice(*sentence)])]
-        for document, passage in rows
-        for sentence in passage.sentences
-    ]
-    dimension = len(next(iter(known.values())))
-    write_vectors(staging / files.passage_vectors, _stack(of_passages, dimension))
-    write_vectors(staging / files.sentence_vectors, _stack(of_sentences, dimension))
+    encoded = [embeddings.of(document, passage) for document, passage in rows]
+    example = next(iter(embeddings.encoded.values()))
+    dimension, token_dimension = len(example.vector), example.tokens.shape[1]
+    sentences = [vector for passage in encoded for vector in passage.sentences]
+    write_vectors(staging / files.passage_vectors, _stack([passage.vector for passage in encoded], dimension))
+    write_vectors(staging / files.sentence_vectors, _stack(sentences, dimension))
+    write_tokens(
+        staging / files.tokens, staging / files.token_starts, [passage.tokens for passage in encoded], token_dimension
+    )
     write_terms(
         staging / files.terms,
         ((heading_text(document, passage), document.text[passage.start : passage.end]) for document, passage in rows),
     )
+    write_vocabulary(
+        staging / files.vocabulary, collect([*(document.text for document in documents), *_titles(documents)])
+    )
     texts = {document.id: document.text_sha256 for document in documents}
-    return AudienceSummary(plan.digests[audience], texts, len(rows), len(of_sentences))
+    return AudienceSummary(plan.digests[audience], texts, len(rows), len(sentences))
+
+
+def _titles(documents: Sequence[Document]) -> list[str]:
+    return [document.approval.title for document in documents]
 
 
 def _stack(vectors: Sequence[Vectors], dimension: int) -> Vectors:

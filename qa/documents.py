@@ -13,7 +13,7 @@ from qa.formats import read
 from qa.records import SERVABLE, Approval, CanonicalText, Document, FileStatus, Status
 from qa.register import Register
 
-NOT_DOCUMENTS = frozenset({"register.toml", "synonyms.toml"})
+NOT_DOCUMENTS = frozenset({"register.toml", "synonyms.toml", "calibration.json"})
 
 
 @dataclass(frozen=True, slots=True)

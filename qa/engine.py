@@ -3,9 +3,10 @@
 import datetime
 import threading
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
-from qa.answer import Question, answer
+from qa.answer import Considered, answer
+from qa.confidence import signals_of
 from qa.encoder import Encoder
 from qa.errors import (
     UNUSABLE,
@@ -19,14 +20,19 @@ from qa.errors import (
 )
 from qa.generation import AudienceIndex, Generation, open_generation
 from qa.publication import live_id, publication_mark
+from qa.question import understand
 from qa.rank import rank
-from qa.records import Answer, Audience, Document, Readiness
+from qa.reading import readings_of
+from qa.records import Answer, Audience, Document, Readiness, Reading
 from qa.retrieve import retrieve
 from qa.settings import Settings
+from qa.synonyms import packaged_lay_words
 
 MAX_QUESTION_CHARACTERS = 1_000
 MAX_QUOTES = 10
 DEFAULT_QUOTES = 3
+READING_MARGIN = 0.03
+"""How much better (in score) the passages must answer another reading than the one as typed."""
 
 
 class Engine:
@@ -45,6 +51,7 @@ class Engine:
         self._problem: ClinicQAError | None = None
         self._refused_mark: tuple[int, int] | None = None
         self._reloading = threading.Lock()
+        self._lay_words = packaged_lay_words()
 
     def reload(self) -> None:
         """Takes up the live generation if another one was published since.
@@ -85,14 +92,38 @@ class Engine:
         text = checked_question(question)
         if not 1 <= limit <= MAX_QUOTES:
             raise InvalidRequest(f"limit must lie between 1 and {MAX_QUOTES}.", "Correct it.")
-        index = self._index_of(audience)
-        today = self._today()
-        vector = next(iter(self._encoder.encode([text])))
-        words = tuple(index.terms.content_words_of(text))
-        expired = {document.id for document in index.documents.values() if not _is_valid(document, today)}
-        candidates = retrieve(index, text, vector, expired)
-        ranked = rank(candidates)
-        return answer(index, Question(text, vector, words), ranked, limit, self._settings.answer_threshold)
+        generation = self._pinned(audience)
+        considered = self._consider(generation, audience, text)
+        threshold = generation.calibration.threshold(self._settings.max_false_answer_rate)
+        return answer(generation.audiences[audience], considered, limit, threshold)
+
+    def consider(self, question: str, audience: Audience = "patient") -> tuple[Considered, AudienceIndex]:
+        """A question's passages in order and how sure the answer is, with the index that they are numbered in.
+
+        Raises what `ask` raises.
+        """
+        generation = self._pinned(audience)
+        return self._consider(generation, audience, checked_question(question)), generation.audiences[audience]
+
+    def _consider(self, generation: Generation, audience: Audience, text: str) -> Considered:
+        """The question as typed (but for its spelling), unless the passages answer another reading clearly better."""
+        index = generation.audiences[audience]
+        expired = {document.id for document in index.documents.values() if not _is_valid(document, self._today())}
+        readings = readings_of(text, index.vocabulary, generation.synonyms, self._lay_words, self._encoder.knows_word)
+        first, *others = [self._consider_reading(generation, index, reading, expired) for reading in readings]
+        for other in others:
+            if other.ranked and first.ranked and other.ranked[0].score > first.ranked[0].score + READING_MARGIN:
+                return other
+        return first
+
+    def _consider_reading(
+        self, generation: Generation, index: AudienceIndex, reading: Reading, expired: Collection[str]
+    ) -> Considered:
+        ((encoding,),) = self._encoder.encode([[reading.text]])
+        question = understand(index, reading.text, encoding)
+        ranked = rank(index, retrieve(index, question, expired), question)
+        confidence = generation.calibration.confidence(signals_of(question, ranked)) if ranked else 0.0
+        return Considered(question, reading, ranked, confidence)
 
     def documents(self, audience: Audience = "patient") -> tuple[Document, ...]:
         """The documents that an audience may be quoted today, by id."""
@@ -128,15 +159,20 @@ class Engine:
         )
 
     def _index_of(self, audience: Audience) -> AudienceIndex:
+        return self._pinned(audience).audiences[audience]
+
+    def _pinned(self, audience: Audience) -> Generation:
+        """The generation that one request is answered from, whatever is published meanwhile."""
         if audience not in self._settings.serve_audiences:
             served = " or ".join(self._settings.serve_audiences)
             raise UnknownAudience("This service does not answer that audience.", f"Ask as {served}.")
         self.reload()
-        if self._generation is None:
+        generation = self._generation
+        if generation is None:
             problem = self._problem or IndexUnavailable("No index is open.", "Run `qa build`.")
             # A new one each time: an exception that is raised again keeps the frames, and questions, of all callers.
             raise type(problem)(problem.message, problem.remedy, problem.detail)
-        return self._generation.audiences[audience]
+        return generation
 
 
 def checked_question(question: str) -> str:

@@ -15,6 +15,7 @@ ClinicQAError                 internal                exit 70  HTTP 500
 │   └── UnknownGeneration     unknown_generation      exit  3  HTTP 404
 ├── CorpusError               corpus_error            exit  4  HTTP 500
 │   ├── InvalidRegister       invalid_register        exit  4  HTTP 500
+│   ├── InvalidSynonyms       invalid_synonyms        exit  4  HTTP 500
 │   ├── UnreadableDocument    unreadable_document     exit  4  HTTP 500
 │   ├── NoReader              no_reader               exit  4  HTTP 500
 │   └── NothingToServe        nothing_to_serve        exit  4  HTTP 500
@@ -118,6 +119,12 @@ class CorpusError(ClinicQAError):
 
 class InvalidRegister(CorpusError):
     code = "invalid_register"
+
+
+class InvalidSynonyms(CorpusError):
+    """An entry of the editor's synonyms is not as it should be."""
+
+    code = "invalid_synonyms"
 
 
 class UnreadableDocument(CorpusError):

@@ -4,6 +4,9 @@ import contextlib
 import hashlib
 import os
 import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 
@@ -54,3 +57,21 @@ def write_durably(path: Path, data: bytes) -> None:
             temporary.unlink()
         raise
     sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def private_copy(path: Path) -> Iterator[Path]:
+    """A copy of a file or folder to memory-map: what is mapped outlives the copy, which is gone afterwards.
+
+    A process dies when a file that it has mapped is cut short, so nothing that others can reach is mapped.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="clinic-qa-"))
+    copy = folder / path.name
+    try:
+        if path.is_dir():
+            shutil.copytree(path, copy, copy_function=shutil.copyfile)
+        else:
+            shutil.copyfile(path, copy)
+        yield copy
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

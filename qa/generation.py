@@ -1,5 +1,6 @@
 """A whole generation, opened: what a reader pins for one request."""
 
+import bisect
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -7,14 +8,28 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter
 
+from qa.calibration import Calibration, read_calibration
 from qa.encoder import ModelIdentity
-from qa.errors import DamagedGeneration, OtherModel, UnknownGeneration
+from qa.errors import DamagedGeneration, InvalidSetting, InvalidSynonyms, OtherModel, UnknownGeneration
 from qa.files import sha256_of_text
-from qa.manifest import REBUILD, AudienceFiles, AudienceSummary, Manifest, read_manifest, to_json_line, verify_files
+from qa.manifest import (
+    CALIBRATION,
+    REBUILD,
+    SYNONYMS,
+    AudienceFiles,
+    AudienceSummary,
+    Manifest,
+    read_manifest,
+    to_json_line,
+    verify_files,
+)
 from qa.publication import generation_folder
 from qa.records import AUDIENCES, Audience, Document, Passage
+from qa.synonyms import Synonyms, load_synonyms
 from qa.terms import TermIndex
+from qa.tokens import TokenIndex
 from qa.vectors import VectorIndex
+from qa.vocabulary import Vocabulary, read_vocabulary
 
 Record = TypeVar("Record")
 
@@ -33,7 +48,18 @@ class AudienceIndex:
     first_sentence: tuple[int, ...]
     vectors: VectorIndex
     sentence_vectors: VectorIndex
+    tokens: TokenIndex
     terms: TermIndex
+    vocabulary: Vocabulary
+
+    def sentence_numbers(self, passage: int) -> range:
+        """The numbers of a passage's sentences in `sentence_vectors`."""
+        first = self.first_sentence[passage]
+        return range(first, first + len(self.passages[passage].sentences))
+
+    def passage_of_sentence(self, sentence: int) -> int:
+        """The number of the passage that a sentence of `sentence_vectors` stands in."""
+        return bisect.bisect_right(self.first_sentence, sentence) - 1
 
 
 @dataclass(frozen=True)
@@ -42,6 +68,8 @@ class Generation:
 
     manifest: Manifest
     audiences: Mapping[Audience, AudienceIndex]
+    synonyms: Synonyms
+    calibration: Calibration
 
     @property
     def id(self) -> str:
@@ -71,7 +99,11 @@ def open_generation(
             {"found": asdict(found), "expected": asdict(model)},
         )
     verify_files(folder, manifest, audiences)
-    return Generation(manifest, {name: _open_audience(folder, name, manifest.audiences[name]) for name in audiences})
+    opened = {name: _open_audience(folder, name, manifest.audiences[name]) for name in audiences}
+    try:
+        return Generation(manifest, opened, load_synonyms(folder / SYNONYMS), read_calibration(folder / CALIBRATION))
+    except (InvalidSynonyms, InvalidSetting) as error:  # of another version, perhaps
+        raise DamagedGeneration(error.message, REBUILD) from None
 
 
 def _open_audience(folder: Path, audience: Audience, summary: AudienceSummary) -> AudienceIndex:
@@ -91,9 +123,12 @@ def _open_audience(folder: Path, audience: Audience, summary: AudienceSummary) -
         tuple(first_sentence),
         VectorIndex.open(folder / files.passage_vectors),
         VectorIndex.open(folder / files.sentence_vectors),
+        TokenIndex.open(folder / files.tokens, folder / files.token_starts),
         TermIndex.open(folder / files.terms),
+        read_vocabulary(folder / files.vocabulary),
     )
-    if len(opened.vectors) != len(passages) or len(opened.sentence_vectors) != count:
+    counts = (len(opened.vectors), len(opened.tokens), len(opened.sentence_vectors))
+    if counts != (len(passages), len(passages), count):
         raise DamagedGeneration(f"{folder / audience} has vectors that don't belong to its passages.", REBUILD)
     _check_slices(folder / audience, opened, summary)
     return opened

@@ -5,11 +5,16 @@ index/
 ├── current                       the id of the live generation; replaced in one step
 └── generations/<id>/
     ├── manifest.json             written last; holds every other file's SHA-256, and its own
+    ├── synonyms.toml             the editor's words for the same thing, as they were
+    ├── calibration.json          signals → confidence
     └── patient/ and staff/
         ├── documents.jsonl       canonical texts, sections, approvals
         ├── passages.jsonl        offsets
         ├── passages.faiss        a vector for each passage
         ├── sentences.faiss       a vector for each sentence, in the order of the passages
+        ├── tokens.npy            the passages' token vectors, int8
+        ├── token_starts.npy      where each passage's begin
+        ├── vocabulary.json       the words and abbreviations of its documents
         └── terms/                tantivy's files
 ```
 
@@ -30,8 +35,10 @@ from qa.errors import DamagedGeneration, IndexUnavailable, OtherFormat
 from qa.files import sha256_of_file, sha256_of_text, sync_file, sync_folder, write_durably
 from qa.records import AUDIENCES, Audience, Document
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MANIFEST = "manifest.json"
+SYNONYMS = "synonyms.toml"
+CALIBRATION = "calibration.json"
 REBUILD = "Run `qa build`."
 
 
@@ -43,11 +50,23 @@ class AudienceFiles:
     passages: str
     passage_vectors: str
     sentence_vectors: str
+    tokens: str
+    token_starts: str
+    vocabulary: str
     terms: str
 
     @classmethod
     def of(cls, audience: Audience) -> "AudienceFiles":
-        names = ("documents.jsonl", "passages.jsonl", "passages.faiss", "sentences.faiss", "terms")
+        names = (
+            "documents.jsonl",
+            "passages.jsonl",
+            "passages.faiss",
+            "sentences.faiss",
+            "tokens.npy",
+            "token_starts.npy",
+            "vocabulary.json",
+            "terms",
+        )
         return cls(*(f"{audience}/{name}" for name in names))
 
 
@@ -59,6 +78,8 @@ class Recipe:
     model: ModelIdentity
     passage_words: int
     language: str
+    synonyms_sha256: str
+    calibration_sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +175,7 @@ def read_manifest(folder: Path) -> Manifest:
 def verify_files(folder: Path, manifest: Manifest, audiences: tuple[Audience, ...]) -> None:
     """Raises DamagedGeneration, naming the first file of these audiences that is missing or not as written."""
     for name, entry in manifest.files.items():
-        if name.split("/")[0] not in audiences:
+        if "/" in name and name.split("/")[0] not in audiences:
             continue
         path = folder / name
         try:

@@ -169,23 +169,94 @@ class Passage:
     sentences: tuple[Span, ...]
 
 
+ReplacementKind = Literal["spelling", "abbreviation", "synonym", "lay_word"]
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """A part of the question as it was typed, and what it was read as."""
+
+    typed: str
+    read_as: str
+    kind: ReplacementKind
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A question as it may be meant, and how that differs from what was typed, from left to right."""
+
+    text: str
+    replacements: tuple[Replacement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionWord:
+    """A word of a question: how it was typed and where, and the numbers of the encoder's tokens in it.
+
+    `weight` is its inverse document frequency in the index asked; `terms` are the index terms that it gives.
+    """
+
+    text: str
+    start: int
+    terms: tuple[str, ...]
+    tokens: tuple[int, ...]
+    weight: float
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A passage by its number in an index, with its signals: the cosine to the question, in [-1, 1], and its BM25 score
-    over the best candidate's, in [0, 1]."""
+    """A passage by its number in an index, with its signals at two grains and from the terms.
+
+    `cosine` is that of the passage to the question, `sentence_cosines` those of its sentences; `term_score` is its BM25
+    score over the best candidate's, in [0, 1].
+    """
 
     passage: int
     cosine: float
+    sentence_cosines: tuple[float, ...]
     term_score: float
+
+    @property
+    def sentence_cosine(self) -> float:
+        """That of the sentence nearest to the question."""
+        return max(self.sentence_cosines)
 
 
 @dataclass(frozen=True, slots=True)
 class RankedPassage:
-    """A passage by its number in an index, with its score in [0, 1] and the cosine that is part of it."""
+    """A candidate with its signals at the token grain and its score in [0, 1].
 
-    passage: int
+    A token is covered as well as the largest cosine to a token of the passage says. `mean_coverage` is the mean over
+    all tokens of the question, `token_coverage` holds those of its content words, `word_coverage` each word's mean.
+    """
+
+    candidate: Candidate
+    mean_coverage: float
+    token_coverage: tuple[float, ...]
+    word_coverage: tuple[float, ...]
     score: float
+
+    @property
+    def passage(self) -> int:
+        return self.candidate.passage
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What the confidence is computed from, each a cosine in [-1, 1]; the best passages are the first five.
+
+    `least_tokens`: the mean coverage of the three least-covered tokens, by the best passage that covers them most.
+    `least_token`: that of the least-covered token by the first passage. `least_token_mean`: the same by the three of
+    the best passages that cover theirs most, on average. `topic`: that of the less covered of the two rarest words, by
+    the passage that covers it most. `cosine`, `sentence_cosine`: of the first passage.
+    """
+
+    least_tokens: float
+    least_token: float
+    least_token_mean: float
+    topic: float
     cosine: float
+    sentence_cosine: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +296,8 @@ class Answer:
     """The reply to one question, all of it from one generation of one audience's index.
 
     `quotes` is empty when the outcome is `not_covered`; `related` then holds the closest passages, which are no answer.
-    `generation` is the digest of the audience's own index, so that a patient's answer tells nothing of staff documents.
+    `generation` is the digest of the audience's own index: a patient's answer tells nothing of staff documents.
+    `not_covered_terms` are words as they were typed; `read_as` says where the question was read otherwise than typed.
     """
 
     outcome: Outcome
@@ -235,6 +307,7 @@ class Answer:
     quotes: tuple[Quote, ...]
     related: tuple[Quote, ...]
     not_covered_terms: tuple[str, ...]
+    read_as: tuple[Replacement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

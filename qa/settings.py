@@ -43,8 +43,11 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="address to listen on")
     port: int = Field(default=8000, ge=0, le=65535, description="port to listen on; 0 takes a free one")
-    answer_threshold: float = Field(
-        default=0.4, ge=0.0, le=1.0, description="confidence from which a passage is quoted as an answer"
+    max_false_answer_rate: float = Field(
+        default=0.2,
+        ge=0.0,
+        le=1.0,
+        description="share of questions without an answer that may be answered all the same",
     )
 
     @field_validator("serve_audiences")

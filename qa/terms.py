@@ -1,29 +1,27 @@
 """Lexical candidates by BM25: the only module that knows tantivy."""
 
-import contextlib
 import re
-import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import tantivy
 
 from qa.errors import DamagedGeneration, StorageFailed
+from qa.files import private_copy
 
 _ANALYZER = "clinic_english"
 _WORD = re.compile(r"\w+(?:['’]\w+)*")
-HEADING_BOOST = 0.5
 FUNCTION_WORDS = frozenset(
     """
-    a about after again all also am an and any anyone are as at be because been before being but by can cannot could
-    d did do does doing don done during else for from get gets getting give go going got had has have having he her
-    here hers him his how i if in into is it its just know let like ll m make many may me might mine much must my
-    need no not of on one onto or our ours out over please re s shall she should so some someone still such t take
-    tell than that the their theirs them then there these they thing things this those to too under up upon us use
-    used very want was we were what when where whether which while who whom whose why will with would yes yet you
-    your yours ve
+    a about after again all also am an and any anyone are as at be because been before being but by can cannot
+    could d did do does doing don done during else for from get gets getting give go going got had has have
+    having he hello her here hers hi him his how i if in into is it its just know let like ll m make many may me
+    might mine much must my need no not of ok okay on one onto or our ours out over please re s shall she should
+    so some someone still such t take tell than thank thanks that the their theirs them then there these they
+    thing things this those to too under up upon us use used ve very want was we were what when where whether
+    which while who whom whose why will with would yes yet you your yours
     """.split()  # noqa: SIM905 - a list would take 140 lines
 )
 """Words that ask or connect; that no text holds them says nothing."""
@@ -53,7 +51,7 @@ class TermIndex:
     def open(cls, folder: Path) -> "TermIndex":
         """Raises DamagedGeneration when tantivy cannot read the folder; check its files' SHA-256 first."""
         try:
-            with _private_copy(folder) as copy:
+            with private_copy(folder) as copy:
                 index = tantivy.Index.open(str(copy))
                 index.config_reader("manual", 0)  # no thread that reloads, and meets the copy being removed
                 index.register_tokenizer(_ANALYZER, _analyzer())
@@ -71,11 +69,10 @@ class TermIndex:
 
         The question is data, not a query language: no character of it is an operator.
         """
-        clauses: list[tuple[tantivy.Occur, tantivy.Query]] = []
-        for term in dict.fromkeys(self._analyzer.analyze(question)):
-            clauses.append((tantivy.Occur.Should, tantivy.Query.term_query(self._schema, "text", term)))
-            in_heading = tantivy.Query.term_query(self._schema, "heading", term)
-            clauses.append((tantivy.Occur.Should, tantivy.Query.boost_query(in_heading, HEADING_BOOST)))
+        clauses = [
+            (tantivy.Occur.Should, tantivy.Query.term_query(self._schema, "text", term))
+            for term in dict.fromkeys(self._analyzer.analyze(question))
+        ]
         if not clauses or limit < 1:
             return []
         hits = self._searcher.search(tantivy.Query.boolean_query(clauses), limit, count=False).hits
@@ -103,20 +100,25 @@ class TermIndex:
             if word.terms and not FUNCTION_WORDS.issuperset(re.split(r"['’]", word.text.lower()))
         ]
 
+    def document_frequency(self, term: str) -> int:
+        """How many passages hold the term, in their text or headings."""
+        return self._searcher.doc_freq("text", term)
+
     def holds(self, term: str) -> bool:
         """Whether any passage, or its headings, holds the term."""
-        return any(self._searcher.doc_freq(field, term) > 0 for field in ("text", "heading"))
+        return self.document_frequency(term) > 0
 
 
 def write_terms(folder: Path, passages: Iterable[tuple[str, str]]) -> None:
     """Writes (headings, text) of each passage into a new tantivy index in `folder`; raises StorageFailed.
 
+    Headings count like the text: apart and boosted, they ranked worse on three sets (ARCHITECTURE.md).
+
     One writer thread and one commit give the same segment for the same passages.
     """
     builder = tantivy.SchemaBuilder()
     builder.add_unsigned_field("passage", fast=True)
-    for name in ("heading", "text"):
-        builder.add_text_field(name, tokenizer_name=_ANALYZER, index_option="freq")
+    builder.add_text_field("text", tokenizer_name=_ANALYZER, index_option="freq")
     try:
         folder.mkdir(parents=True)
         index = tantivy.Index(builder.build(), path=str(folder), reuse=False)
@@ -125,7 +127,7 @@ def write_terms(folder: Path, passages: Iterable[tuple[str, str]]) -> None:
         for number, (heading, text) in enumerate(passages):
             document = tantivy.Document()
             document.add_unsigned("passage", number)
-            document.add_text("heading", heading)
+            document.add_text("text", heading)
             document.add_text("text", text)
             writer.add_document(document)
         writer.commit()
@@ -136,22 +138,6 @@ def write_terms(folder: Path, passages: Iterable[tuple[str, str]]) -> None:
         (folder / name).unlink(missing_ok=True)
     for path in folder.iterdir():
         path.chmod(folder.stat().st_mode & 0o666)  # tantivy makes some that only their owner may read
-
-
-@contextlib.contextmanager
-def _private_copy(folder: Path) -> Iterator[Path]:
-    """A copy of an index to open: what is mapped then outlives it.
-
-    tantivy writes a lock file where it opens, and a process dies when a file that it has mapped is cut short.
-    """
-    copy = Path(tempfile.mkdtemp(prefix="clinic-qa-"))
-    try:
-        for path in folder.iterdir():
-            shutil.copyfile(path, copy / path.name)
-        yield copy
-    finally:
-        for _ in range(3):  # a thread of tantivy may put the lock file back once
-            shutil.rmtree(copy, ignore_errors=True)
 
 
 def _analyzer() -> tantivy.TextAnalyzer:

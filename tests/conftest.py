@@ -2,6 +2,7 @@
 
 import datetime
 import hashlib
+import json
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -14,30 +15,57 @@ import pytest
 from qa.approval import Terms, propose
 from qa.build import BuildReport, build, plan_build
 from qa.documents import Corpus, Rules, load_corpus
-from qa.encoder import ModelIdentity, Vectors
+from qa.encoder import Encoding, ModelIdentity, Vectors
 from qa.engine import Engine
-from qa.records import Audience
+from qa.records import Audience, Span
 from qa.register import load_register, save_approvals
 from qa.settings import Settings
 
 TODAY = datetime.date(2026, 11, 20)
 DIMENSION = 64
+KNOWN_WORDS = frozenset({"football", "yesterday", "evening"})
+CALIBRATION = {
+    "weights": {"least_tokens": 20.0},
+    "bias": -11.0,
+    "thresholds": [[0.0, 1.0], [0.05, 0.5], [1.0, 0.0]],
+    "source": "made up for the bag of words",
+}
+"""Sensible for the encoder of these tests, whatever the packaged calibration says: a share of false answers of 1 is
+kept by answering always, one of 0 by never answering."""
+
+BY_COSINE = {"weights": {"cosine": 20.0}, "bias": -3.0, "thresholds": [[0.05, 0.5]], "source": "made up"}
+"""Sensible for the packaged model, by the cosine of the first passage alone."""
+ALWAYS_ANSWERS = {"weights": {"cosine": 1.0}, "bias": 0.0, "thresholds": [[0.0, 0.0]], "source": "made up"}
 
 
 class BagOfWordsEncoder:
-    """An encoder without a model: a text's vector is the sum of a pseudo-random vector for each of its words."""
+    """An encoder without a model: a text's vector is the sum of a pseudo-random vector for each of its words.
+
+    Each word is a token, and its vector depends on that word only.
+    """
 
     identity = ModelIdentity("bag-of-words", "0" * 64)
 
     def __init__(self) -> None:
         self.encoded: list[str] = []
 
-    def encode(self, texts: Sequence[str]) -> Iterator[Vectors]:
-        for text in texts:
-            self.encoded.append(text)
-            words = re.findall(r"\w+", text.lower()) or [""]
-            total = np.sum([_word_vector(word) for word in words], axis=0)
-            yield (total / np.linalg.norm(total)).astype(np.float32)
+    def encode(self, groups: Sequence[Sequence[str]]) -> Iterator[tuple[Encoding, ...]]:
+        for group in groups:
+            self.encoded.extend(group)
+            yield tuple(map(encoding_of, group))
+
+    def knows_word(self, word: str) -> bool:
+        return word in KNOWN_WORDS
+
+
+def encoding_of(text: str) -> Encoding:
+    """What the encoder without a model makes of a text."""
+    words = list(re.finditer(r"\w+", text))
+    vectors = np.reshape([_word_vector(word.group().lower()) for word in words], (-1, DIMENSION)).astype(np.float32)
+    total = vectors.sum(axis=0) if words else _word_vector("")
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    spans = tuple(Span(*word.span()) for word in words)
+    return Encoding((total / np.linalg.norm(total)).astype(np.float32), vectors / lengths, spans)
 
 
 def _word_vector(word: str) -> Vectors:
@@ -47,12 +75,18 @@ def _word_vector(word: str) -> Vectors:
 
 @dataclass
 class Clinic:
-    """A corpus folder, its register and its index. Dates are counted from `TODAY`."""
+    """A corpus folder with a calibration, its register and its index. Dates are counted from `TODAY`."""
 
     folder: Path
     settings: Settings
     encoder: BagOfWordsEncoder = field(default_factory=BagOfWordsEncoder)
     today: datetime.date = TODAY
+
+    def __post_init__(self) -> None:
+        calibration = self.settings.corpus / "calibration.json"
+        if not calibration.exists():
+            calibration.parent.mkdir(exist_ok=True)
+            calibration.write_text(json.dumps(CALIBRATION), "utf-8")
 
     def write(self, path: str, text: str | bytes) -> Path:
         file = self.settings.corpus / path
@@ -96,9 +130,8 @@ def _quick_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def empty_clinic(tmp_path: Path) -> Clinic:
-    """A clinic with a corpus folder and nothing in it."""
+    """A clinic with a corpus folder and no document in it."""
     settings = Settings(corpus=tmp_path / "corpus", index=tmp_path / "index")
-    settings.corpus.mkdir()
     return Clinic(tmp_path, settings)
 
 

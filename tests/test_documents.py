@@ -2,6 +2,7 @@
 
 import datetime
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -268,7 +269,7 @@ def test_a_linked_folder_is_not_followed(clinic: Clinic) -> None:
 
 
 def test_a_corpus_folder_that_is_not_there_is_an_error_that_says_so(empty_clinic: Clinic) -> None:
-    empty_clinic.settings.corpus.rmdir()
+    shutil.rmtree(empty_clinic.settings.corpus)
     with pytest.raises(CorpusError, match="There is no corpus folder"):
         empty_clinic.corpus()
 

@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 
 from qa.encoder import ModelIdentity
 from qa.errors import DamagedGeneration, IndexUnavailable, OtherFormat
-from qa.files import sha256_of_file, sha256_of_text
+from qa.files import sha256_of_bytes, sha256_of_file, sha256_of_text
 from qa.manifest import (
+    CALIBRATION,
     FORMAT_VERSION,
     MANIFEST,
+    SYNONYMS,
     AudienceFiles,
     Recipe,
     audience_digest,
@@ -26,7 +28,8 @@ from qa.manifest import (
 from qa.records import AUDIENCES
 from tests.conftest import Clinic
 
-RECIPE = Recipe(FORMAT_VERSION, ModelIdentity("bag-of-words", "0" * 64), 90, "en")
+MODEL = ModelIdentity("bag-of-words", "0" * 64)
+RECIPE = Recipe(FORMAT_VERSION, MODEL, 90, "en", "1" * 64, "2" * 64)
 
 
 @pytest.fixture
@@ -53,12 +56,17 @@ def test_a_manifest_names_every_file_of_its_generation_with_size_and_checksum(fo
     for audience in AUDIENCES:
         for name in dataclasses.astuple(AudienceFiles.of(audience)):
             assert (folder / name).exists()
+    assert {SYNONYMS, CALIBRATION} <= on_disk
 
 
 def test_a_manifest_says_what_its_generation_was_made_from(clinic: Clinic, folder: Path) -> None:
     manifest = read_manifest(folder)
     assert manifest.id == folder.name
-    assert manifest.recipe == RECIPE
+    assert manifest.recipe == dataclasses.replace(
+        RECIPE,
+        synonyms_sha256=sha256_of_bytes(b""),
+        calibration_sha256=sha256_of_file(clinic.settings.corpus / "calibration.json"),
+    )
     assert manifest.register_sha256 == sha256_of_file(clinic.settings.register_path)
     assert set(manifest.audiences["patient"].documents) == {"risks", "cement"}
     assert set(manifest.audiences["staff"].documents) == {"risks", "cement", "staff-call-guide"}
@@ -119,10 +127,10 @@ def test_whatever_else_stands_in_a_manifest_it_is_refused(
     [
         b"[" * 100_000,
         b"9" * 10_000,
-        b'{"recipe": {"format_version": 1}, "x": "\\ud800"}',
-        b'{"recipe": {"format_version": 1}, "\\ud800": 1}',
-        b'{"recipe": {"format_version": 1}, "x": 1e999}',
-        b'{"recipe": {"format_version": 1}, "manifest_sha256": "\\ud800"}',
+        b'{"recipe": {"format_version": 2}, "x": "\\ud800"}',
+        b'{"recipe": {"format_version": 2}, "\\ud800": 1}',
+        b'{"recipe": {"format_version": 2}, "x": 1e999}',
+        b'{"recipe": {"format_version": 2}, "manifest_sha256": "\\ud800"}',
     ],
     ids=["deep", "long number", "half a pair", "half a pair as key", "infinite", "half a pair as checksum"],
 )
@@ -177,10 +185,12 @@ def test_a_digest_depends_on_the_recipe_and_on_all_that_is_approved(clinic: Clin
         dataclasses.replace(RECIPE, language="de"),
         dataclasses.replace(RECIPE, model=ModelIdentity("bag-of-words", "1" * 64)),
         dataclasses.replace(RECIPE, format_version=FORMAT_VERSION + 1),
+        dataclasses.replace(RECIPE, synonyms_sha256="3" * 64),
+        dataclasses.replace(RECIPE, calibration_sha256="3" * 64),
     ):
         digests.add(audience_digest(recipe, documents))
     digests.add(audience_digest(RECIPE, documents[1:]))
-    assert len(digests | {digest}) == 10
+    assert len(digests | {digest}) == 12
 
 
 def test_a_generations_id_depends_on_both_audiences() -> None:

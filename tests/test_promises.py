@@ -237,7 +237,7 @@ def test_promise_6_a_question_appears_in_no_log_output_error_or_file(
     caplog.set_level(logging.DEBUG)
     engine = clinic.engine()
     secret = "Zyxwvut"
-    answer = engine.ask(f"Does {secret} harden cement?")
+    answer = engine.ask(f"{secret} hardens cement?")
     assert answer.not_covered_terms == (secret,)
     attempts: list[Callable[[], object]] = [
         lambda: engine.ask(f"{secret}\0"),

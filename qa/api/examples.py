@@ -59,13 +59,21 @@ def ask_requests() -> dict[str, Example]:
 def answers() -> dict[str, Example]:
     """An answer, and the plain statement that there is none."""
     common = {"audience": "patient", "generation": "3f1c2a9d6b8e4a7c"}
-    answered = {"outcome": "answered", "confidence": 0.93, "quotes": [_QUOTE], "related": [], "not_covered_terms": []}
+    answered = {
+        "outcome": "answered",
+        "confidence": 0.93,
+        "quotes": [_QUOTE],
+        "related": [],
+        "not_covered_terms": [],
+        "read_as": [],
+    }
     not_covered = {
         "outcome": "not_covered",
         "confidence": 0.31,
         "quotes": [],
         "related": [_QUOTE],
         "not_covered_terms": ["Medicare"],
+        "read_as": [],
     }
     return _named(answered={**common, **answered}, not_covered={**common, **not_covered})
 
@@ -117,9 +125,7 @@ def example_errors() -> dict[str, Example]:
         "malformed_body": {"message": "The body is not UTF-8. Encode it in UTF-8."},
         "request_too_large": {"message": "The body is larger than 65,536 bytes. Send one question at a time."},
         "unsupported_media_type": {"message": "The body must be JSON in UTF-8. Send Content-Type: application/json."},
-        "unknown_document": {
-            "message": "No approved patient document has that id. GET /v1/documents lists them."
-        },
+        "unknown_document": {"message": "No approved patient document has that id. GET /v1/documents lists them."},
         "index_unavailable": unavailable,
         "no_index": unavailable,
         "damaged_generation": unavailable,

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from qa import records
 from qa.engine import DEFAULT_QUOTES, MAX_QUESTION_CHARACTERS, MAX_QUOTES
-from qa.records import AUDIENCES, Audience, Outcome
+from qa.records import AUDIENCES, Audience, Outcome, ReplacementKind
 
 Offsets = Annotated[tuple[int, int], Field(description="[start, end) in code points", examples=[(41, 118)])]
 HeadingPath = Annotated[
@@ -79,6 +79,14 @@ class Quote(Wire):
     citation: Citation
 
 
+class Replacement(Wire):
+    """A part of the question that was read otherwise than typed."""
+
+    typed: str
+    read_as: str
+    kind: ReplacementKind
+
+
 class Answer(Wire):
     """The reply to one question. The question is not repeated."""
 
@@ -88,7 +96,8 @@ class Answer(Wire):
     generation: str = Field(description="digest of the audience's index that answered")
     quotes: tuple[Quote, ...] = Field(description="best first; empty when not covered")
     related: tuple[Quote, ...] = Field(description="when not covered, the closest passages, which are no answer")
-    not_covered_terms: tuple[str, ...] = Field(description="words of the question that no approved text mentions")
+    not_covered_terms: tuple[str, ...] = Field(description="words of the question that no approved text covers")
+    read_as: tuple[Replacement, ...] = Field(description="where the question was read otherwise than typed")
 
 
 class DocumentSummary(Wire):

@@ -93,6 +93,8 @@ def _print_answer(answer: "Answer") -> None:
         print_text(f"Approved text answers this (confidence {answer.confidence:.2f}).", "bold")
     else:
         print_text(f"No approved text answers this (confidence {answer.confidence:.2f}).", "bold")
+    for change in answer.read_as:
+        print_text(f"Read “{change.typed}” as “{change.read_as}”.")
     if answer.not_covered_terms:
         words = ", ".join(answer.not_covered_terms)
         caution = " Read whether the quotes answer all the same." if answer.quotes else ""

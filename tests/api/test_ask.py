@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 from tests.api.conftest import JSON, ask, client_of
 from tests.conftest import Clinic
 
-ANSWER = ["outcome", "confidence", "audience", "generation", "quotes", "related", "not_covered_terms"]
+ANSWER = ["outcome", "confidence", "audience", "generation", "quotes", "related", "not_covered_terms", "read_as"]
 QUOTE = ["text", "highlights", "score", "citation"]
 CITATION = [
     "document_id",
@@ -28,7 +28,7 @@ CITATION = [
 
 
 def test_an_answer_is_the_clinics_own_text_with_a_citation(client: TestClient) -> None:
-    response = ask(client, "When does the bone cement harden?")
+    response = ask(client, "The bone cement hardens when?")
 
     assert response.status_code == 200
     answer = response.json()
@@ -127,3 +127,11 @@ def test_of_a_field_given_twice_the_last_counts(client: TestClient) -> None:
 def test_a_question_of_a_thousand_characters_is_taken_even_when_each_is_escaped(client: TestClient) -> None:
     body = '{"question": "' + "\\ud83c\\udf4e" * 1000 + '"}'
     assert client.post("/v1/ask", content=body, headers=JSON).status_code == 200
+
+
+def test_how_a_question_was_read_stands_in_the_answer(client: TestClient) -> None:
+    answer = ask(client, "How long until the cemment hardens?").json()
+
+    assert answer["read_as"] == [{"typed": "cemment", "read_as": "cement", "kind": "spelling"}]
+    assert "10 minutes" in answer["quotes"][0]["text"]
+    assert ask(client, "How long until the cement hardens?").json()["read_as"] == []

@@ -11,7 +11,7 @@ from starlette.types import Message, Scope
 
 from qa.api.app import create_app
 from qa.api.request_body import MAX_BODY_BYTES
-from qa.encoder import Vectors
+from qa.encoder import Encoding
 from tests.api.conftest import JSON, ask, assert_error, client_of
 from tests.conftest import BagOfWordsEncoder, Clinic
 
@@ -19,8 +19,8 @@ from tests.conftest import BagOfWordsEncoder, Clinic
 class BrokenEncoder(BagOfWordsEncoder):
     """Fails with the question in its message, as libraries do."""
 
-    def encode(self, texts: Sequence[str]) -> Iterator[Vectors]:
-        raise RuntimeError(f"cannot encode {texts}")
+    def encode(self, groups: Sequence[Sequence[str]]) -> Iterator[tuple[Encoding, ...]]:
+        raise RuntimeError(f"cannot encode {groups}")
 
 
 @pytest.mark.parametrize("question", ["", "   \n", "a" * 1001, "nul \0 byte"])

@@ -33,7 +33,7 @@ def assert_private(response: Response, logged: pytest.LogCaptureFixture) -> None
 @pytest.mark.parametrize(
     ("question", "outcome"),
     [
-        (f"How long until the bone cement hardens {MARKER}?", "answered"),
+        (f"The bone cement hardens, {MARKER}?", "answered"),
         (f"Does {MARKER} reimburse taxis?", "not_covered"),
     ],
 )

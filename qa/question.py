@@ -1,0 +1,54 @@
+"""A question as the index sees it: its vector, its token vectors, and its content words with their weights."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from qa.encoder import Encoding, Vectors
+from qa.generation import AudienceIndex
+from qa.records import QuestionWord, Span
+from qa.terms import Word
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """`words` are the content words, in order; all words where every one is a function word."""
+
+    text: str
+    encoding: Encoding
+    words: tuple[QuestionWord, ...]
+
+
+def understand(index: AudienceIndex, text: str, encoding: Encoding) -> Question:
+    """Finds a question's content words, the encoder's tokens that each consists of, and its weight in the index."""
+    words = index.terms.content_words_of(text) or index.terms.words_of(text)
+    return Question(text, encoding, tuple(_weighted(index, word, encoding.token_spans) for word in words))
+
+
+def content_tokens(question: Question) -> list[int]:
+    """The numbers of the encoder's tokens that stand in content words; all tokens where there are none."""
+    tokens = [token for word in question.words for token in word.tokens]
+    return tokens or list(range(len(question.encoding.token_spans)))
+
+
+def word_coverage(question: Question, token_coverage: Vectors) -> Vectors:
+    """From the coverage of tokens, shape (passages, tokens), that of content words, shape (passages, words).
+
+    A word is covered as well as its tokens are on average; one that the encoder read no token of (beyond its limit)
+    counts as covered, since nothing is known of it.
+    """
+    covered = np.ones((len(token_coverage), len(question.words)), np.float32)
+    for number, word in enumerate(question.words):
+        if word.tokens:
+            covered[:, number] = token_coverage[:, list(word.tokens)].mean(axis=1)
+    return covered
+
+
+def _weighted(index: AudienceIndex, word: Word, spans: Sequence[Span]) -> QuestionWord:
+    end = word.start + len(word.text)
+    tokens = tuple(number for number, span in enumerate(spans) if word.start <= span.start < end)
+    frequency = max((index.terms.document_frequency(term) for term in word.terms), default=0)
+    weight = math.log(1 + len(index.passages) / (1 + frequency))
+    return QuestionWord(word.text, word.start, word.terms, tokens, weight)

@@ -1,0 +1,146 @@
+"""Makes `qa/calibration.json`: how the signals of a question become the probability that its first passages answer.
+
+The weights come from a logistic regression on a BEIR-layout set that says which queries its corpus answers; scale, bias
+and thresholds from labelled questions of a clinic's kind (`--questions FILE INDEX`, as `qa evaluate` takes them), with
+the index that they are asked of. Prints the figures of ten-fold cross-validation, in which no row is judged by what was
+fitted on it.
+
+    python scripts/train_calibration.py DIR --corpus FILE.jsonl.gz --exclude IDS --cache DIR --questions FILE INDEX …
+"""
+
+import argparse
+import datetime
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import astuple, fields
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import KFold
+
+from qa.calibration import PACKAGED
+from qa.confidence import signals_of
+from qa.encoder import SentenceTransformerEncoder
+from qa.engine import Engine
+from qa.evaluation import load_questions
+from qa.measures import auroc, expected_calibration_error, operating_points, reliability
+from qa.records import Audience, Signals
+from qa.settings import Settings
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from scripts.beir import AUDIENCE, build_index, read_data_set, read_documents
+
+Matrix = NDArray[np.float64]
+FOLDS = 10
+INVERSE_REGULARISATION = 10.0
+RATES = (0.0, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0)
+NAMES = tuple(field.name for field in fields(Signals))
+
+
+def signals(engine: Engine, questions: Sequence[str], audience: Audience) -> Matrix:
+    """The signals of each question, a row each; zeros where no passage is left."""
+    rows = []
+    for question in questions:
+        considered, _ = engine.consider(question[:1000], audience)
+        ranked = considered.ranked
+        rows.append(astuple(signals_of(considered.question, ranked)) if ranked else (0.0,) * len(NAMES))
+    return np.array(rows)
+
+
+def fit(rows: Matrix, labels: NDArray[np.int64]) -> LogisticRegression:
+    return LogisticRegression(C=INVERSE_REGULARISATION, max_iter=10_000).fit(rows, labels)
+
+
+def out_of_fold(rows: Matrix, labels: NDArray[np.int64]) -> Matrix:
+    """The logit of each row by the regression fitted on the other folds."""
+    logits = np.zeros(len(rows))
+    for train, test in KFold(FOLDS, shuffle=True, random_state=0).split(rows):
+        logits[test] = fit(rows[train], labels[train]).decision_function(rows[test])
+    return logits
+
+
+def report(name: str, probabilities: Matrix, labels: NDArray[np.int64]) -> None:
+    positive, negative = probabilities[labels == 1].tolist(), probabilities[labels == 0].tolist()
+    points = operating_points(positive, negative)
+    covered = {rate: max((p.answered for p in points if p.false_answers <= rate), default=0.0) for rate in (0.01, 0.05)}
+    bins = reliability(probabilities.tolist(), [bool(label) for label in labels])
+    print(
+        f"{name}: {len(labels)} rows, AUROC {auroc(positive, negative):.4f}, coverage at 1 % {covered[0.01]:.3f}, "
+        f"at 5 % {covered[0.05]:.3f}, ECE {expected_calibration_error(bins):.3f}"
+    )
+
+
+def sigmoid(logits: Matrix) -> Matrix:
+    result: Matrix = 1 / (1 + np.exp(-logits))
+    return result
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, metavar="DIR")
+    parser.add_argument("--corpus", type=Path, required=True)
+    parser.add_argument("--exclude", type=Path, required=True)
+    parser.add_argument("--cache", type=Path, required=True)
+    parser.add_argument("--questions", type=Path, nargs=2, action="append", metavar=("FILE", "INDEX"), required=True)
+    parser.add_argument("--output", type=Path, default=PACKAGED)
+    return parser.parse_args()
+
+
+def main() -> None:
+    arguments = _arguments()
+    encoder = SentenceTransformerEncoder()
+    rows, labels = _data_set(arguments, encoder)
+    logits = out_of_fold(rows, labels)
+    report("data set, out of fold", sigmoid(logits), labels)
+    model = fit(rows, labels)
+    parts = [_questions(file, index, encoder) for file, index in arguments.questions]
+    question_labels = np.concatenate([part[1] for part in parts])
+    question_logits = model.decision_function(np.concatenate([part[0] for part in parts]))
+    scale = fit(question_logits[:, None], question_labels)
+    scaled = out_of_fold(question_logits[:, None], question_labels)
+    report("questions, scale out of fold", sigmoid(scaled), question_labels)
+    slope, offset = float(scale.coef_[0][0]), float(scale.intercept_[0])
+    confidences = sigmoid(slope * question_logits + offset)
+    content = {
+        "source": "scripts/train_calibration.py: weights from a labelled data set, scale from clinic questions",
+        "weights": {name: round(slope * float(w), 4) for name, w in zip(NAMES, model.coef_[0], strict=True)},
+        "bias": round(slope * float(model.intercept_[0]) + offset, 4),
+        "thresholds": _thresholds(confidences, question_labels),
+    }
+    arguments.output.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
+    print(json.dumps(content, indent=2))
+
+
+def _thresholds(confidences: Matrix, labels: NDArray[np.int64]) -> list[tuple[float, float]]:
+    """For each rate, the least confidence above which no more than that share of unanswerable questions lies."""
+    wrong = np.sort(confidences[labels == 0])[::-1]
+    table = []
+    for rate in RATES:
+        allowed = int(rate * len(wrong))
+        table.append((rate, round(float(wrong[allowed]) + 1e-4, 4) if allowed < len(wrong) else 0.0))
+    return table
+
+
+def _data_set(arguments: argparse.Namespace, encoder: SentenceTransformerEncoder) -> tuple[Matrix, NDArray[np.int64]]:
+    data = read_data_set(arguments.folder, None)
+    _, documents = read_documents(arguments.corpus, frozenset(arguments.exclude.read_text("utf-8").split()))
+    settings = Settings(index=arguments.cache, corpus=arguments.folder / ".no-corpus")
+    build_index(documents, settings, encoder, lambda _done, _total: None)
+    labelled = [identifier for identifier in data.queries if identifier in data.answerable]
+    engine = Engine(settings, encoder, datetime.date.today)
+    rows = signals(engine, [data.queries[identifier] for identifier in labelled], AUDIENCE)
+    return rows, np.array([int(data.answerable[identifier]) for identifier in labelled])
+
+
+def _questions(file: Path, index: Path, encoder: SentenceTransformerEncoder) -> tuple[Matrix, NDArray[np.int64]]:
+    questions = load_questions(file)
+    engine = Engine(Settings(index=index), encoder, datetime.date.today)
+    rows = signals(engine, [question.question for question in questions], "patient")
+    return rows, np.array([int(question.answer is not None) for question in questions])
+
+
+if __name__ == "__main__":
+    main()
