@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Callable, Collection
 
 from qa.answer import Considered, answer
+from qa.calibration import Calibration
 from qa.confidence import signals_of
 from qa.encoder import Encoder
 from qa.errors import (
@@ -104,6 +105,10 @@ class Engine:
         """
         generation = self._pinned(audience)
         return self._consider(generation, audience, checked_question(question)), generation.audiences[audience]
+
+    def calibration(self) -> Calibration:
+        """That of the live generation; raises IndexUnavailable when there is none."""
+        return self._pinned(self._settings.serve_audiences[0]).calibration
 
     def _consider(self, generation: Generation, audience: Audience, text: str) -> Considered:
         """The question as typed (but for its spelling), unless the passages answer another reading clearly better."""

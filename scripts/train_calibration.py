@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold
 
-from qa.calibration import PACKAGED
+from qa.calibration import PACKAGED, thresholds_for
 from qa.confidence import signals_of
 from qa.encoder import SentenceTransformerEncoder
 from qa.engine import Engine
@@ -36,7 +36,6 @@ from scripts.beir import AUDIENCE, build_index, read_data_set, read_documents
 Matrix = NDArray[np.float64]
 FOLDS = 10
 INVERSE_REGULARISATION = 10.0
-RATES = (0.0, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0)
 NAMES = tuple(field.name for field in fields(Signals))
 
 
@@ -108,20 +107,10 @@ def main() -> None:
         "source": "scripts/train_calibration.py: weights from a labelled data set, scale from clinic questions",
         "weights": {name: round(slope * float(w), 4) for name, w in zip(NAMES, model.coef_[0], strict=True)},
         "bias": round(slope * float(model.intercept_[0]) + offset, 4),
-        "thresholds": _thresholds(confidences, question_labels),
+        "thresholds": [list(pair) for pair in thresholds_for(confidences[question_labels == 0].tolist())],
     }
     arguments.output.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
     print(json.dumps(content, indent=2))
-
-
-def _thresholds(confidences: Matrix, labels: NDArray[np.int64]) -> list[tuple[float, float]]:
-    """For each rate, the least confidence above which no more than that share of unanswerable questions lies."""
-    wrong = np.sort(confidences[labels == 0])[::-1]
-    table = []
-    for rate in RATES:
-        allowed = int(rate * len(wrong))
-        table.append((rate, round(float(wrong[allowed]) + 1e-4, 4) if allowed < len(wrong) else 0.0))
-    return table
 
 
 def _data_set(arguments: argparse.Namespace, encoder: SentenceTransformerEncoder) -> tuple[Matrix, NDArray[np.int64]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import typer
 from typer.exceptions import Abort, Exit, TyperException
 
-from qa.cli import ask_commands, corpus_commands, evaluate_command, index_commands, serve_command
+from qa.cli import ask_commands, calibrate_command, corpus_commands, evaluate_command, index_commands, serve_command
 from qa.errors import ClinicQAError, StorageFailed
 
 INTERRUPTED = 130
@@ -27,7 +27,7 @@ def application() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["--help", "-h"]},
     )
-    for commands in (corpus_commands, index_commands, ask_commands, evaluate_command, serve_command):
+    for commands in (corpus_commands, index_commands, ask_commands, evaluate_command, calibrate_command, serve_command):
         commands.register(app)
     return app
 

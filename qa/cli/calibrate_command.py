@@ -1,0 +1,55 @@
+"""`qa calibrate`: the confidence fitted to the clinic's own labelled questions."""
+
+import json as json_format
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from qa.cli.options import CorpusOption, IndexOption, JsonOption, RegisterOption, today
+from qa.cli.output import print_json, print_text
+
+
+def register(app: typer.Typer) -> None:
+    app.command("calibrate", epilog="Example: qa calibrate questions.jsonl")(calibrate)
+
+
+def calibrate(
+    questions: Annotated[Path, typer.Argument(metavar="QUESTIONS", help="Labelled questions, as for `qa evaluate`.")],
+    audience: Annotated[str, typer.Option("--audience", metavar="patient|staff", help="Who is asking.")] = "patient",
+    corpus: CorpusOption = None,
+    register_file: RegisterOption = None,
+    index: IndexOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Fits confidence and thresholds to labelled questions, and writes CORPUS/calibration.json for the next build."""
+    from qa.calibration import recalibrated
+    from qa.cli.locations import corpus_settings
+    from qa.confidence import signals_of
+    from qa.encoder import SentenceTransformerEncoder
+    from qa.engine import Engine
+    from qa.evaluation import load_questions
+    from qa.files import write_durably
+    from qa.manifest import CALIBRATION
+    from qa.records import checked_audience
+
+    settings = corpus_settings(corpus, register_file, index)
+    labelled = load_questions(questions)
+    engine = Engine(settings, SentenceTransformerEncoder(settings.model), today)
+    asking = checked_audience(audience)
+    rows = []
+    for row in labelled:
+        considered, _ = engine.consider(row.question, asking)
+        if considered.ranked:
+            rows.append((signals_of(considered.question, considered.ranked), row.answer is not None))
+    fitted = recalibrated(engine.calibration(), rows, f"qa calibrate, {len(rows)} questions, {today()}")
+    target = settings.corpus / CALIBRATION
+    write_durably(target, (json_format.dumps(fitted.as_json(), indent=2) + "\n").encode("utf-8"))
+    threshold = fitted.threshold(settings.max_false_answer_rate)
+    if json:
+        print_json(fitted.as_json() | {"file": str(target)})
+    else:
+        print_text(
+            f"Wrote {target} from {len(rows)} questions: text is quoted from a confidence of {threshold:.2f} on. "
+            "Next: `qa build`."
+        )
