@@ -113,7 +113,8 @@ class Engine:
     def _consider(self, generation: Generation, audience: Audience, text: str) -> Considered:
         """The question as typed (but for its spelling), unless the passages answer another reading clearly better."""
         index = generation.audiences[audience]
-        expired = {document.id for document in index.documents.values() if not _is_valid(document, self._today())}
+        today = self._today()
+        expired = {document.id for document in index.expiring if not _is_valid(document, today)}
         readings = readings_of(text, index.vocabulary, generation.synonyms, self._lay_words, self._encoder.knows_word)
         first, *others = [self._consider_reading(generation, index, reading, expired) for reading in readings]
         for other in others:

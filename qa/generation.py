@@ -1,6 +1,7 @@
 """A whole generation, opened: what a reader pins for one request."""
 
 import bisect
+import functools
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -51,6 +52,11 @@ class AudienceIndex:
     tokens: TokenIndex
     terms: TermIndex
     vocabulary: Vocabulary
+
+    @functools.cached_property
+    def expiring(self) -> tuple[Document, ...]:
+        """The documents whose approval ends by itself."""
+        return tuple(document for document in self.documents.values() if document.approval.expires_on is not None)
 
     def sentence_numbers(self, passage: int) -> range:
         """The numbers of a passage's sentences in `sentence_vectors`."""

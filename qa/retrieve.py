@@ -15,7 +15,9 @@ def retrieve(index: AudienceIndex, question: Question, excluded: Collection[str]
 
     Empty only when no passage is left.
     """
-    hidden = {number for number, passage in enumerate(index.passages) if passage.document_id in excluded}
+    hidden: set[int] = set()
+    if excluded:
+        hidden = {number for number, passage in enumerate(index.passages) if passage.document_id in excluded}
     hidden_sentences = sum(len(index.passages[number].sentences) for number in hidden)
     vector = question.encoding.vector
     # More are taken than wanted, so that enough are left when the hidden ones are taken out.
