@@ -63,7 +63,7 @@ def run(arguments: Sequence[str]) -> int:
 def main() -> None:
     """The entry point of `qa`."""
     # Read when numpy, FAISS and torch are loaded, which is later. One question has no work for several threads: they
-    # wait for each other at full speed, and cost four times the processor time. Texts are embedded side by side instead.
+    # wait for each other at full speed, at four times the processor time. Texts are embedded side by side instead.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
