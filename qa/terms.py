@@ -25,6 +25,26 @@ FUNCTION_WORDS = frozenset(
     """.split()  # noqa: SIM905 - a list would take 140 lines
 )
 """Words that ask or connect; that no text holds them says nothing."""
+MEASURES = frozenset(
+    {
+        "bad",
+        "big",
+        "common",
+        "deep",
+        "far",
+        "fast",
+        "high",
+        "large",
+        "likely",
+        "long",
+        "often",
+        "old",
+        "quickly",
+        "small",
+    }
+    | {"soon", "tall", "wide"}
+)
+"""Words after "how" that ask for a quantity; a text that gives it hardly says them."""
 _WRITER_HEAP_BYTES = 64_000_000
 _LOCK_FILES = (".tantivy-writer.lock", ".tantivy-meta.lock")
 
@@ -93,11 +113,15 @@ class TermIndex:
         ]
 
     def content_words_of(self, question: str) -> list[Word]:
-        """The words of a question that carry its meaning: those that are not function words."""
+        """The words of a question that carry its meaning: neither function words, nor the measure in "how long"."""
+        words = self.words_of(question)
+        before = ["", *(word.text.lower() for word in words)]
         return [
             word
-            for word in self.words_of(question)
-            if word.terms and not FUNCTION_WORDS.issuperset(re.split(r"['’]", word.text.lower()))
+            for word, previous in zip(words, before, strict=False)
+            if word.terms
+            and not FUNCTION_WORDS.issuperset(re.split(r"['’]", word.text.lower()))
+            and not (previous == "how" and word.text.lower() in MEASURES)
         ]
 
     def document_frequency(self, term: str) -> int:

@@ -124,3 +124,8 @@ def test_a_place_that_cannot_be_written_is_a_storage_failure(tmp_path: Path) -> 
     (tmp_path / "taken").touch()
     with pytest.raises(StorageFailed, match="cannot write"):
         write_terms(tmp_path / "taken", PASSAGES)
+
+
+def test_the_measure_that_how_asks_for_is_no_content_word(index: TermIndex) -> None:
+    assert [word.text for word in index.content_words_of("How long is the bleeding, and how far?")] == ["bleeding"]
+    assert [word.text for word in index.content_words_of("a long needle")] == ["long", "needle"]
