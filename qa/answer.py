@@ -72,7 +72,7 @@ def _quote(index: AudienceIndex, question: Question, ranked: RankedPassage) -> Q
 
 
 def _not_covered(index: AudienceIndex, considered: Considered, *, answered: bool) -> tuple[str, ...]:
-    """The content words, as typed, that nothing covers: a word that was read as another is not among them.
+    """The content words that nothing covers, as typed: of one that was read as another, what was typed.
 
     Of an answered question, those that no approved text holds and the best passages don't cover otherwise; of one that
     is not, those of which either is so.
@@ -81,13 +81,13 @@ def _not_covered(index: AudienceIndex, considered: Considered, *, answered: bool
     if not terms.content_words_of(considered.question.text):
         return ()
     replacements = considered.reading.replacements
-    changed = {word.text.lower() for change in replacements for word in terms.words_of(change.read_as)}
+    typed = {word.text.lower(): change.typed for change in replacements for word in terms.words_of(change.read_as)}
     best = considered.ranked[:3]
     named: dict[str, None] = {}
     for number, word in enumerate(considered.question.words):
         held = any(map(terms.holds, word.terms))
         covered = max((passage.word_coverage[number] for passage in best), default=0.0) >= UNCOVERED
         enough = (held or covered) if answered else (held and covered)
-        if not enough and word.text.lower() not in changed:
-            named[word.text] = None
+        if not enough:
+            named[typed.get(word.text.lower(), word.text)] = None
     return tuple(named)

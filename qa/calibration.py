@@ -78,7 +78,9 @@ def thresholds_for(unanswerable: Sequence[float]) -> tuple[tuple[float, float], 
     """For each rate, the least confidence that no more than that share of unanswerable questions reaches."""
     falling = sorted(unanswerable, reverse=True)
     allowed = ((rate, int(rate * len(falling))) for rate in RATES)
-    return tuple((rate, round(falling[count] + ABOVE, 4) if count < len(falling) else 0.0) for rate, count in allowed)
+    return tuple(
+        (rate, min(1.0, round(falling[count] + ABOVE, 4)) if count < len(falling) else 0.0) for rate, count in allowed
+    )
 
 
 def _platt(logits: Sequence[float], targets: Sequence[float]) -> tuple[float, float]:
@@ -105,14 +107,16 @@ def _sigmoid(logit: float) -> float:
 def read_calibration(path: Path) -> Calibration:
     """Raises InvalidSetting when the file is none, or names signals that this version does not have."""
     try:
-        content = json.loads(path.read_text("utf-8"))
+        content = json.loads(path.read_text("utf-8-sig"))
         weights = {str(name): float(weight) for name, weight in content["weights"].items()}
         thresholds = tuple((float(rate), float(threshold)) for rate, threshold in content["thresholds"])
         calibration = Calibration(weights, float(content["bias"]), thresholds, str(content["source"]))
         numbers = [*weights.values(), calibration.bias, *(number for pair in thresholds for number in pair)]
         if not all(map(math.isfinite, numbers)):
             raise ValueError("NaN or infinite")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        if not weights or not all(0 <= number <= 1 for pair in thresholds for number in pair):
+            raise ValueError("no weights, or a rate or threshold that is no share")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
         reason = f"The calibration {path} cannot be used: {type(error).__name__}."
         raise InvalidSetting(reason, "Restore or remove it, then run `qa build`.") from None
     unknown = set(weights) - {field.name for field in fields(Signals)}

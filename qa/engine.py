@@ -128,7 +128,8 @@ class Engine:
         ((encoding,),) = self._encoder.encode([[reading.text]])
         question = understand(index, reading.text, encoding)
         ranked = rank(index, retrieve(index, question, expired), question)
-        confidence = generation.calibration.confidence(signals_of(question, ranked)) if ranked else 0.0
+        asks = bool(ranked) and question.has_content
+        confidence = generation.calibration.confidence(signals_of(question, ranked)) if asks else 0.0
         return Considered(question, reading, ranked, confidence)
 
     def documents(self, audience: Audience = "patient") -> tuple[Document, ...]:

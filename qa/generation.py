@@ -148,7 +148,12 @@ def _check_slices(folder: Path, opened: AudienceIndex, summary: AudienceSummary)
             raise DamagedGeneration(f"{folder} holds another text of {document.id} than was approved.", REBUILD)
     for passage in opened.passages:
         owner = opened.documents.get(passage.document_id)
-        if owner is None or not 0 <= passage.start < passage.end <= len(owner.text):
+        inside = all(passage.start <= start < end <= passage.end for start, end in passage.sentences)
+        if (
+            owner is None
+            or not 0 <= passage.start < passage.end <= len(owner.text)
+            or not (inside and passage.sentences)
+        ):
             raise DamagedGeneration(
                 f"{folder} holds a passage {passage.document_id} {passage.start}-{passage.end} that is no slice.",
                 REBUILD,

@@ -11,20 +11,27 @@ from qa.generation import AudienceIndex
 from qa.records import QuestionWord, Span
 from qa.terms import Word
 
+LEAST_LETTERS = 2
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """`words` are the content words, in order; all words where every one is a function word."""
+    """`words` are the content words, in order; all words where every one is a function word.
+
+    `has_content` says whether any of them is a content word of two letters or more: without one, nothing is asked.
+    """
 
     text: str
     encoding: Encoding
     words: tuple[QuestionWord, ...]
+    has_content: bool = True
 
 
 def understand(index: AudienceIndex, text: str, encoding: Encoding) -> Question:
     """Finds a question's content words, the encoder's tokens that each consists of, and its weight in the index."""
-    words = index.terms.content_words_of(text) or index.terms.words_of(text)
-    return Question(text, encoding, tuple(_weighted(index, word, encoding.token_spans) for word in words))
+    content = index.terms.content_words_of(text)
+    words = tuple(_weighted(index, word, encoding.token_spans) for word in content or index.terms.words_of(text))
+    return Question(text, encoding, words, any(sum(map(str.isalpha, word.text)) >= LEAST_LETTERS for word in content))
 
 
 def content_tokens(question: Question) -> list[int]:

@@ -64,8 +64,8 @@ def readings_of(
     The first has the spelling corrected: only words of 5 letters or more that neither the vocabulary, nor the synonyms
     and lay words, nor `is_known_word` knows, and only toward a word of the vocabulary. `is_known_word` is asked for
     words in lower case. The second, where it differs, also has phrases replaced by what the documents call the thing:
-    the editor's synonyms always, abbreviations that a document defines, and lay words where the vocabulary holds the
-    clinical one. Everything else stays as typed.
+    the editor's synonyms and lay words where the vocabulary holds what they are read as, and abbreviations that a
+    document defines. Everything else stays as typed.
     """
     words = list(words_in(question))
     corrections = _corrections(words, vocabulary, synonyms.single_words | lay_words.single_words, is_known_word)
@@ -145,7 +145,8 @@ def _matches(
     """Every phrase with another name, the more trusted source first: the editor, the documents, the package."""
     synonyms, lay_words = listed
     for found in synonyms.table.find(row):
-        yield _Match(found.first, found.last, found.read_as[0] if found.read_as else None, "synonym")
+        held = [candidate for candidate in found.read_as[:1] if vocabulary.holds_all(candidate)]
+        yield _Match(found.first, found.last, held[0] if held else None, "synonym")
     yield from _abbreviations(words, list(vocabulary.abbreviation_table.find(row)), is_known_word)
     for found in lay_words.table.find(row):
         held = [candidate for candidate in found.read_as if vocabulary.holds_all(candidate)]

@@ -122,8 +122,9 @@ def sound_of(word: str) -> str:
 
 
 def _allowed(letters: int) -> float:
+    # Short words have too many neighbours ("swine", "spine"): they must sound nearly the same.
     # Not 3 for long words: "osteonecrosis" is no "osteoporosis".
-    return 1.0 if letters < 8 else 2.0 if letters < 12 else 2.5
+    return SOUNDS_THE_SAME if letters < 7 else 1.0 if letters < 8 else 2.0 if letters < 12 else 2.5
 
 
 def _contrast(one: str, other: str) -> bool:

@@ -79,7 +79,7 @@ def load_synonyms(path: Path) -> Synonyms:
         ) from None
     try:
         content = tomllib.loads(data.decode("utf-8-sig"))  # some editors put a byte order mark first
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidSynonyms(f"The synonyms {path} are not TOML: {error}.", "Correct that line.") from None
     unknown = sorted(set(content) - {"same"})
     if unknown:

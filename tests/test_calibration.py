@@ -184,3 +184,12 @@ def test_too_few_questions_are_refused() -> None:
     before = read_calibration(PACKAGED)
     with pytest.raises(InvalidRequest, match="4 unanswerable"):
         recalibrated(before, _rows(before, [0.9] * 9, [0.2] * 4), "test")
+
+
+@pytest.mark.parametrize(
+    "change", [{"weights": {}}, {"thresholds": [[0.2, -5]]}, {"thresholds": [[2, 0.5]]}, {"bias": 10**400}]
+)
+def test_a_calibration_that_makes_no_sense_is_refused(tmp_path: Path, change: dict[str, object]) -> None:
+    (tmp_path / "calibration.json").write_text(json.dumps(WHOLE | change), "utf-8")
+    with pytest.raises(InvalidSetting):
+        read_calibration(tmp_path / "calibration.json")

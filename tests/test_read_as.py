@@ -133,8 +133,24 @@ def test_whatever_is_typed_each_replacement_stands_in_the_question(clinic: Clini
 
 def test_words_that_nobody_typed_are_never_named_as_not_covered(empty_clinic: Clinic) -> None:
     empty_clinic.write("synonyms.toml", '[[same]]\nwords = ["X-ray film", "radiograph"]\n')
-    empty_clinic.add("film.md", "# Film\n\nThe film is kept. X marks it.\n\n## Other\n\nThe nurse keeps it.\n")
+    empty_clinic.add("film.md", "# Film\n\nThe X-ray film is kept. X marks it.\n\n## Other\n\nThe nurse keeps it.\n")
     empty_clinic.build()
     answer = empty_clinic.engine().ask("Which zebra keeps my radiograph?")
     assert answer.read_as == (Replacement("radiograph", "X-ray film", "synonym"),)
     assert set(answer.not_covered_terms) <= {"zebra", "keeps", "radiograph"}
+
+
+def test_a_synonym_is_read_only_as_what_the_audiences_own_documents_say(empty_clinic: Clinic) -> None:
+    empty_clinic.write("synonyms.toml", '[[same]]\nwords = ["desk code", "tetanus"]\n')
+    empty_clinic.add("risks.md", RISKS)
+    empty_clinic.add("desk.md", "# Desk\n\nThe desk code is secret. A desk code opens the desk.\n", "staff")
+    empty_clinic.build()
+    answer = empty_clinic.engine().ask("Is tetanus a risk?")
+    assert answer.read_as == ()
+    assert "tetanus" in answer.not_covered_terms
+
+
+@pytest.mark.parametrize("question", ["%", ".", "x", "7", "a", "why", "how", "is it", "'.’/😀"])
+def test_a_question_that_asks_nothing_is_never_answered(clinic: Clinic, question: str) -> None:
+    answer = clinic.engine(max_false_answer_rate=0.05).ask(question)
+    assert (answer.outcome, answer.confidence) == ("not_covered", 0.0)

@@ -51,8 +51,12 @@ def test_a_word_that_may_be_meant_is_left_alone(typed: str, reason: str) -> None
 
 
 def test_of_equally_near_words_the_more_frequent_is_taken_then_the_first_by_alphabet() -> None:
-    assert SpellingIndex({"bones": 1, "bores": 1}).nearest("bodes") == "bones"
-    assert SpellingIndex({"bones": 1, "bores": 2}).nearest("bodes") == "bores"
+    assert SpellingIndex({"barbers": 1, "barkers": 1}).nearest("baruers") == "barbers"
+    assert SpellingIndex({"barbers": 1, "barkers": 2}).nearest("baruers") == "barkers"
+
+
+def test_a_short_word_with_another_letter_is_left_alone() -> None:
+    assert SpellingIndex({"spine": 9}).nearest("swine") is None
 
 
 def test_a_far_word_is_not_taken_when_another_is_as_near() -> None:

@@ -19,7 +19,10 @@ def corpus_settings(corpus: Path | None, register_file: Path | None, index: Path
     settings = load_settings(corpus=corpus, register_file=register_file, index=index)
     if corpus is not None:
         return settings
-    named = load_register(settings.register_path).corpus
+    register = load_register(settings.register_path)
+    named = register.corpus
+    if named is None and register_file is not None and register.approvals:
+        named = register_file.parent  # a register that names no folder stands in its own
     return settings if named is None else settings.model_copy(update={"corpus": named})
 
 
@@ -28,7 +31,7 @@ def approval_settings(
 ) -> Settings:
     """As `corpus_settings`; files outside the corpus folder, with a register of their own, bring their folder along."""
     settings = corpus_settings(corpus, register_file, index)
-    if corpus is not None or register_file is None or load_register(settings.register_path).corpus is not None:
+    if corpus is not None or register_file is None or load_register(settings.register_path).approvals:
         return settings
     folder = settings.corpus.resolve()
     existing = [path.resolve() for path in paths if path.exists()]
