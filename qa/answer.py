@@ -40,7 +40,6 @@ def answer(index: AudienceIndex, considered: Considered, limit: int, threshold: 
 def citation_of(document: Document, passage: Passage) -> Citation:
     """Where a passage stands; the link opens the document with the passage in view."""
     approval = document.approval
-    query = "?audience=staff" if approval.audience == "staff" else ""
     return Citation(
         document_id=document.id,
         title=approval.title,
@@ -54,7 +53,7 @@ def citation_of(document: Document, passage: Passage) -> Citation:
         approved_by=approval.approved_by,
         approved_on=approval.approved_on,
         review_by=approval.review_by,
-        link=f"/documents/{document.id}{query}#p-{passage.start}-{passage.end}",
+        link=f"{document.link}#p-{passage.start}-{passage.end}",
     )
 
 

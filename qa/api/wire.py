@@ -201,7 +201,7 @@ def document_summary(document: records.Document) -> DocumentSummary:
         expires_on=approval.expires_on,
         source_url=approval.source_url,
         characters=len(document.text),
-        link=f"/documents/{document.id}{'?audience=staff' if approval.audience == 'staff' else ''}",
+        link=document.link,
     )
 
 
