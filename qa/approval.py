@@ -159,7 +159,7 @@ def new_document_id(relative: str, register: Register) -> str:
 def previous_texts(settings: Settings) -> dict[str, str]:
     """The canonical texts of the live generation by their SHA-256; empty when there is none that can be opened."""
     try:
-        generation = open_generation(settings.index, live_id(settings.index), None)
+        generation = open_generation(settings.index, live_id(settings.index))
     except ClinicQAError:
         return {}
     return {document.text_sha256: document.text for document in generation.audiences["staff"].documents.values()}

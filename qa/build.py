@@ -3,7 +3,7 @@
 import datetime
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ from qa import __version__
 from qa.calibration import PACKAGED, read_calibration
 from qa.documents import Corpus
 from qa.embedding import Embeddings, Progress, embed
-from qa.encoder import Encoder, ModelIdentity, Vectors
+from qa.encoder import EncoderIdentity, EncoderMaker, MadeEncoder, Vectors
 from qa.errors import UNUSABLE, NothingToServe, StorageFailed
 from qa.files import sha256_of_bytes
 from qa.generation import open_generation, write_records
@@ -30,7 +30,7 @@ from qa.manifest import (
     read_manifest,
     write_manifest,
 )
-from qa.passages import heading_text, passages_of
+from qa.passages import embedding_text, heading_text, passages_of
 from qa.publication import adopt, generation_folder, live_id, publish, staging_folder, take_out_of_service, write_lock
 from qa.records import AUDIENCES, Audience, Document, FileStatus, Passage
 from qa.register import Register
@@ -44,7 +44,10 @@ from qa.vocabulary import collect, write_vocabulary
 
 @dataclass(frozen=True, slots=True)
 class BuildReport:
-    """What a build did. `left_out` names each file that is not served, and why; `embedded` counts passages."""
+    """What a build did. `left_out` names each file that is not served, and why; `embedded` counts passages.
+
+    `encoder_problem` says why questions need sentence-transformers, and is empty when they don't.
+    """
 
     generation: str
     documents: int
@@ -55,6 +58,7 @@ class BuildReport:
     left_out: tuple[FileStatus, ...]
     seconds: float
     published: bool
+    encoder_problem: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +90,11 @@ class Plan:
     companions: Companions
 
 
-def make_recipe(model: ModelIdentity, settings: Settings, companions: Companions) -> Recipe:
+def make_recipe(encoder: EncoderIdentity, settings: Settings, companions: Companions) -> Recipe:
     """What beside the documents decides an index's content."""
     return Recipe(
         FORMAT_VERSION,
-        model,
+        encoder,
         settings.passage_words,
         settings.language,
         sha256_of_bytes(companions.synonyms),
@@ -98,17 +102,27 @@ def make_recipe(model: ModelIdentity, settings: Settings, companions: Companions
     )
 
 
-def plan_build(corpus: Corpus, settings: Settings, model: ModelIdentity) -> Plan:
+def plan_build(corpus: Corpus, settings: Settings, encoder: EncoderIdentity) -> Plan:
     """Raises NothingToServe, saying why, when no document may be served."""
     left_out = tuple(status for status in corpus.statuses if not status.is_servable)
     if not corpus.documents:
         raise NothingToServe(_why_nothing(left_out), "Approve documents with `qa approve`, then build again.")
     companions = Companions.of(settings)
-    recipe = make_recipe(model, settings, companions)
+    recipe = make_recipe(encoder, settings, companions)
     documents: dict[Audience, tuple[Document, ...]] = {
         "patient": tuple(document for document in corpus.documents if document.approval.audience == "patient"),
         "staff": corpus.documents,
     }
+    return make_plan(recipe, documents, left_out, companions)
+
+
+def make_plan(
+    recipe: Recipe,
+    documents: Mapping[Audience, tuple[Document, ...]],
+    left_out: tuple[FileStatus, ...],
+    companions: Companions,
+) -> Plan:
+    """The plan with the ids that its content gives it."""
     digests = {audience: audience_digest(recipe, documents[audience]) for audience in AUDIENCES}
     return Plan(generation_id(digests), recipe, documents, digests, left_out, companions)
 
@@ -138,15 +152,16 @@ def retire(index: Path, register: Register) -> bool:
     return True
 
 
-def build(plan: Plan, register_sha256: str, index: Path, encoder: Encoder, progress: Progress) -> BuildReport:
+def build(plan: Plan, register_sha256: str, index: Path, encoders: EncoderMaker, progress: Progress) -> BuildReport:
     """Makes and publishes the plan's generation; the live one serves until then, and on if anything fails.
 
-    A generation that is already there and whole is only published. Raises StorageFailed when the disk refuses.
+    A generation that is already there and whole, with its encoder, is only published. Where the encoder turns out to be
+    another one than planned, so does the generation. Raises StorageFailed when the disk refuses.
     """
     started = time.monotonic()
     try:
         with write_lock(index):
-            return _build(plan, register_sha256, index, encoder, progress, started)
+            return _build(plan, register_sha256, index, encoders, progress, started)
     except OSError as error:
         raise StorageFailed(
             f"The index {index} cannot be written: {error.strerror or error}.",
@@ -155,30 +170,23 @@ def build(plan: Plan, register_sha256: str, index: Path, encoder: Encoder, progr
 
 
 def _build(
-    plan: Plan, register_sha256: str, index: Path, encoder: Encoder, progress: Progress, started: float
+    plan: Plan, register_sha256: str, index: Path, encoders: EncoderMaker, progress: Progress, started: float
 ) -> BuildReport:
-    was_live = is_live(plan, index)
-    embedded = reused = 0
-    if not _is_whole(plan, index, encoder.identity):
+    embeddings: Embeddings | None = None
+    stored = encoders.stored()
+    if stored is None or not _is_whole(plan, index):
         passages = {document.id: _passages(document, plan.recipe) for document in plan.documents["staff"]}
         if not any(passages.values()):
             raise NothingToServe("There is nothing to build: the documents hold headings only.", "Approve text.")
         rows = [(document, passage) for document in plan.documents["staff"] for passage in passages[document.id]]
-        embeddings = embed(rows, index, plan.recipe, encoder, progress)
-        embedded, reused = embeddings.made, embeddings.reused
-        with staging_folder(index, plan.generation) as staging:
-            summaries = {
-                audience: _write_audience(staging, audience, plan, passages, embeddings) for audience in AUDIENCES
-            }
-            (staging / SYNONYMS).write_bytes(plan.companions.synonyms)
-            (staging / CALIBRATION).write_bytes(plan.companions.calibration)
-            built_at = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
-            manifest = Manifest(
-                plan.generation, built_at, __version__, plan.recipe, register_sha256, summaries, list_files(staging)
-            )
-            write_manifest(staging, manifest)
-            adopt(index, staging, plan.generation)
-    opened = open_generation(index, plan.generation, encoder.identity)
+        made = stored or encoders.make([embedding_text(*row) for row in rows])
+        plan = _with_encoder(plan, made.encoder.identity)
+        if not _is_whole(plan, index):
+            embeddings = embed(rows, index, plan.recipe, made.encoder, progress)
+            _write(plan, register_sha256, index, made, _Content(passages, embeddings))
+    opened = open_generation(index, plan.generation)
+    embedded, reused = (embeddings.made, embeddings.reused) if embeddings else (0, 0)
+    is_news = not is_live(plan, index) or embedded > 0 or stored is None
     publish(index, plan.generation)
     summary = opened.manifest.audiences["staff"]
     quoted = {passage.document_id for passage in opened.audiences["staff"].passages}
@@ -196,8 +204,41 @@ def _build(
         reused=reused,
         left_out=(*plan.left_out, *empty),
         seconds=time.monotonic() - started,
-        published=not was_live or embedded > 0,
+        published=is_news,
+        encoder_problem=opened.manifest.encoder_problem,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What a generation holds: the passages of each document, by its id, and their encodings."""
+
+    passages: Mapping[str, tuple[Passage, ...]]
+    embeddings: Embeddings
+
+
+def _with_encoder(plan: Plan, encoder: EncoderIdentity) -> Plan:
+    recipe = replace(plan.recipe, encoder=encoder)
+    return make_plan(recipe, plan.documents, plan.left_out, plan.companions)
+
+
+def _write(plan: Plan, register_sha256: str, index: Path, made: MadeEncoder, content: _Content) -> None:
+    with staging_folder(index, plan.generation) as staging:
+        summaries = {audience: _write_audience(staging, audience, plan, content) for audience in AUDIENCES}
+        (staging / SYNONYMS).write_bytes(plan.companions.synonyms)
+        (staging / CALIBRATION).write_bytes(plan.companions.calibration)
+        manifest = Manifest(
+            id=plan.generation,
+            built_at=datetime.datetime.now(datetime.UTC).replace(microsecond=0),
+            built_by=__version__,
+            recipe=plan.recipe,
+            register_sha256=register_sha256,
+            encoder_problem=made.problem,
+            audiences=summaries,
+            files=list_files(staging),
+        )
+        write_manifest(staging, manifest)
+        adopt(index, staging, plan.generation)
 
 
 def _why_nothing(left_out: Sequence[FileStatus]) -> str:
@@ -208,11 +249,11 @@ def _why_nothing(left_out: Sequence[FileStatus]) -> str:
     return f"There is nothing to build: no file may be served ({reasons}{more})."
 
 
-def _is_whole(plan: Plan, index: Path, model: ModelIdentity) -> bool:
+def _is_whole(plan: Plan, index: Path) -> bool:
     if not generation_folder(index, plan.generation).is_dir():
         return False
     try:
-        open_generation(index, plan.generation, model)
+        open_generation(index, plan.generation)
     except UNUSABLE:
         return False
     return True
@@ -222,13 +263,8 @@ def _passages(document: Document, recipe: Recipe) -> tuple[Passage, ...]:
     return tuple(passages_of(document, recipe.passage_words, recipe.language))
 
 
-def _write_audience(
-    staging: Path,
-    audience: Audience,
-    plan: Plan,
-    passages: Mapping[str, tuple[Passage, ...]],
-    embeddings: Embeddings,
-) -> AudienceSummary:
+def _write_audience(staging: Path, audience: Audience, plan: Plan, content: _Content) -> AudienceSummary:
+    passages, embeddings = content.passages, content.embeddings
     files = AudienceFiles.of(audience)
     documents = plan.documents[audience]
     rows = [(document, passage) for document in documents for passage in passages[document.id]]

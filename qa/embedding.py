@@ -77,9 +77,12 @@ def _key(document: Document, passage: Passage) -> str:
 def _known(index: Path, recipe: Recipe) -> dict[str, EncodedPassage]:
     """What the live generation holds; empty when it is of no use."""
     try:
-        staff = open_generation(index, live_id(index), recipe.model).audiences["staff"]
+        live = open_generation(index, live_id(index))
     except UNUSABLE:
         return {}
+    if live.manifest.recipe.encoder != recipe.encoder:
+        return {}
+    staff = live.audiences["staff"]
     vectors = staff.vectors.vectors_of(range(len(staff.passages)))
     return {
         _key(staff.documents[passage.document_id], passage): EncodedPassage(

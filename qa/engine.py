@@ -1,14 +1,15 @@
-"""One generation, one encoder and the settings: `ask()`, `documents()`, `readiness()`, `reload()`."""
+"""One generation with its encoder, and the settings: `ask()`, `documents()`, `readiness()`, `reload()`."""
 
 import datetime
 import threading
 import unicodedata
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 
 from qa.answer import Considered, answer
 from qa.calibration import Calibration
 from qa.confidence import signals_of
-from qa.encoder import Encoder
+from qa.encoder import Encoder, Encoders, Encoding
 from qa.errors import (
     UNUSABLE,
     ClinicQAError,
@@ -36,46 +37,52 @@ READING_MARGIN = 0.03
 """How much better (in score) the passages must answer another reading than the one as typed."""
 
 
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A generation and the encoder that it names: what one request is answered with."""
+
+    generation: Generation
+    encoder: Encoder
+
+
 class Engine:
     """Answers from the live generation. Every answer comes from one generation, whatever is published meanwhile."""
 
     def __init__(
         self,
         settings: Settings,
-        encoder: Encoder,
+        encoders: Encoders,
         today: Callable[[], datetime.date],
     ) -> None:
         self._settings = settings
-        self._encoder = encoder
+        self._encoders = encoders
         self._today = today
-        self._generation: Generation | None = None
+        self._served: Served | None = None
         self._problem: ClinicQAError | None = None
         self._refused_mark: tuple[int, int] | None = None
         self._reloading = threading.Lock()
         self._lay_words = packaged_lay_words()
 
     def reload(self) -> None:
-        """Takes up the live generation if another one was published since.
+        """Takes up the live generation, with its encoder, if another one was published since.
 
-        A generation that is damaged or does not fit is refused until the next publication, and the one open before
-        serves on.
+        A generation that is damaged, or whose encoder is, is refused until the next publication, and the one open
+        before serves on.
         """
         with self._reloading:
             try:
                 mark = publication_mark(self._settings.index)
                 identifier = live_id(self._settings.index)
-                if self._generation is not None and identifier == self._generation.id:
+                if self._served is not None and identifier == self._served.generation.id:
                     self._problem = None
                     return
                 if mark == self._refused_mark:
                     return
                 self._refused_mark = mark
-                self._generation = open_generation(
-                    self._settings.index, identifier, self._encoder.identity, self._settings.serve_audiences
-                )
+                self._served = self._open(identifier)
                 self._problem = None
             except OutOfService as error:
-                self._generation = None
+                self._served = None
                 self._problem = error
             except ClinicQAError as error:
                 self._problem = error
@@ -85,6 +92,13 @@ class Engine:
                 reason = f"The index {self._settings.index} cannot be read: {error.strerror}."
                 self._problem = IndexUnavailable(reason, "Check its permissions and the disk.")
 
+    def _open(self, identifier: str) -> Served:
+        generation = open_generation(self._settings.index, identifier, self._settings.serve_audiences)
+        named = generation.manifest.recipe.encoder
+        if self._served is not None and self._served.encoder.identity == named:
+            return Served(generation, self._served.encoder)
+        return Served(generation, self._encoders.open(named))
+
     def ask(self, question: str, audience: Audience = "patient", limit: int = DEFAULT_QUOTES) -> Answer:
         """The answer to a question of at most 1,000 characters, with at most `limit` quotes (1 to 10).
 
@@ -93,8 +107,9 @@ class Engine:
         text = checked_question(question)
         if not 1 <= limit <= MAX_QUOTES:
             raise InvalidRequest(f"limit must lie between 1 and {MAX_QUOTES}.", "Correct it.")
-        generation = self._pinned(audience)
-        considered = self._consider(generation, audience, text)
+        served = self._pinned(audience)
+        generation = served.generation
+        considered = self._consider(served, audience, text)
         threshold = generation.calibration.threshold(self._settings.max_false_answer_rate)
         return answer(generation.audiences[audience], considered, limit, threshold)
 
@@ -103,34 +118,29 @@ class Engine:
 
         Raises what `ask` raises.
         """
-        generation = self._pinned(audience)
-        return self._consider(generation, audience, checked_question(question)), generation.audiences[audience]
+        served = self._pinned(audience)
+        return self._consider(served, audience, checked_question(question)), served.generation.audiences[audience]
 
     def calibration(self) -> Calibration:
         """That of the live generation; raises IndexUnavailable when there is none."""
-        return self._pinned(self._settings.serve_audiences[0]).calibration
+        return self._pinned(self._settings.serve_audiences[0]).generation.calibration
 
-    def _consider(self, generation: Generation, audience: Audience, text: str) -> Considered:
+    def _consider(self, served: Served, audience: Audience, text: str) -> Considered:
         """The question as typed (but for its spelling), unless the passages answer another reading clearly better."""
+        generation, encoder = served.generation, served.encoder
         index = generation.audiences[audience]
         today = self._today()
         expired = {document.id for document in index.expiring if not _is_valid(document, today)}
-        readings = readings_of(text, index.vocabulary, generation.synonyms, self._lay_words, self._encoder.knows_word)
-        first, *others = [self._consider_reading(generation, index, reading, expired) for reading in readings]
+        readings = readings_of(text, index.vocabulary, generation.synonyms, self._lay_words, encoder.knows_word)
+        encodings = encoder.encode_questions([reading.text for reading in readings])
+        first, *others = [
+            _consider_reading(generation, index, reading, encoding, expired)
+            for reading, encoding in zip(readings, encodings, strict=True)
+        ]
         for other in others:
             if other.ranked and first.ranked and other.ranked[0].score > first.ranked[0].score + READING_MARGIN:
                 return other
         return first
-
-    def _consider_reading(
-        self, generation: Generation, index: AudienceIndex, reading: Reading, expired: Collection[str]
-    ) -> Considered:
-        ((encoding,),) = self._encoder.encode([[reading.text]])
-        question = understand(index, reading.text, encoding)
-        ranked = rank(index, retrieve(index, question, expired), question)
-        asks = bool(ranked) and question.has_content
-        confidence = generation.calibration.confidence(signals_of(question, ranked)) if asks else 0.0
-        return Considered(question, reading, ranked, confidence)
 
     def documents(self, audience: Audience = "patient") -> tuple[Document, ...]:
         """The documents that an audience may be quoted today, by id."""
@@ -148,38 +158,41 @@ class Engine:
     def readiness(self) -> Readiness:
         """Whether questions can be answered; a refused new generation is named while the old one serves."""
         self.reload()
-        generation = self._generation
+        served = self._served
         reason = str(self._problem) if self._problem else ""
-        if generation is None:
-            identity = self._encoder.identity
-            return Readiness(False, reason, None, None, identity.name, identity.weights_sha256, {}, {})
-        summaries = {name: generation.manifest.audiences[name] for name in self._settings.serve_audiences}
+        if served is None:
+            return Readiness(False, reason)
+        manifest = served.generation.manifest
+        encoder = manifest.recipe.encoder
+        summaries = {name: manifest.audiences[name] for name in self._settings.serve_audiences}
         return Readiness(
             ready=True,
             reason=reason,
-            generation=generation.id,
-            built_at=generation.manifest.built_at,
-            model=generation.manifest.recipe.model.name,
-            model_sha256=generation.manifest.recipe.model.weights_sha256,
+            generation=manifest.id,
+            built_at=manifest.built_at,
+            model=encoder.model.name,
+            model_sha256=encoder.model.weights_sha256,
+            runtime=encoder.runtime,
+            runtime_reason=manifest.encoder_problem,
             documents={name: len(summary.documents) for name, summary in summaries.items()},
             passages={name: summary.passages for name, summary in summaries.items()},
         )
 
     def _index_of(self, audience: Audience) -> AudienceIndex:
-        return self._pinned(audience).audiences[audience]
+        return self._pinned(audience).generation.audiences[audience]
 
-    def _pinned(self, audience: Audience) -> Generation:
-        """The generation that one request is answered from, whatever is published meanwhile."""
+    def _pinned(self, audience: Audience) -> Served:
+        """The generation, with its encoder, that one request is answered from, whatever is published meanwhile."""
         if audience not in self._settings.serve_audiences:
-            served = " or ".join(self._settings.serve_audiences)
-            raise UnknownAudience("This service does not answer that audience.", f"Ask as {served}.")
+            answered = " or ".join(self._settings.serve_audiences)
+            raise UnknownAudience("This service does not answer that audience.", f"Ask as {answered}.")
         self.reload()
-        generation = self._generation
-        if generation is None:
+        served = self._served
+        if served is None:
             problem = self._problem or IndexUnavailable("No index is open.", "Run `qa build`.")
             # A new one each time: an exception that is raised again keeps the frames, and questions, of all callers.
             raise type(problem)(problem.message, problem.remedy, problem.detail)
-        return generation
+        return served
 
 
 def checked_question(question: str) -> str:
@@ -194,6 +207,16 @@ def checked_question(question: str) -> str:
     if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
         raise InvalidQuestion("The question holds a NUL or half a surrogate pair.", "Send plain text.")
     return text
+
+
+def _consider_reading(
+    generation: Generation, index: AudienceIndex, reading: Reading, encoding: Encoding, expired: Collection[str]
+) -> Considered:
+    question = understand(index, reading.text, encoding)
+    ranked = rank(index, retrieve(index, question, expired), question)
+    asks = bool(ranked) and question.has_content
+    confidence = generation.calibration.confidence(signals_of(question, ranked)) if asks else 0.0
+    return Considered(question, reading, ranked, confidence)
 
 
 def _is_valid(document: Document, today: datetime.date) -> bool:

@@ -60,6 +60,31 @@ def write_durably(path: Path, data: bytes) -> None:
 
 
 @contextlib.contextmanager
+def staging(folder: Path) -> Iterator[Path]:
+    """A folder to write the content of `folder` in; `take_place` gives it its name.
+
+    Whatever an earlier crash left beside it is removed first. Raises OSError.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    for leftover in folder.parent.glob(".building-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    staged = folder.with_name(f".building-{folder.name}")
+    staged.mkdir()
+    try:
+        yield staged
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+
+
+def take_place(staged: Path, folder: Path) -> None:
+    """Gives a complete staging folder its name; what stands there is set aside as `<name>.damaged-…`."""
+    if folder.exists():
+        folder.rename(folder.with_name(f"{folder.name}.damaged-{secrets.token_hex(4)}"))
+    os.replace(staged, folder)  # noqa: PTH105 - Path.replace says the same; this one is what tests make fail
+    sync_folder(folder.parent)
+
+
+@contextlib.contextmanager
 def private_copy(path: Path) -> Iterator[Path]:
     """A copy of a file or folder to memory-map: what is mapped outlives the copy, which is gone afterwards.
 

@@ -3,15 +3,14 @@
 import bisect
 import functools
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import TypeAdapter
 
 from qa.calibration import Calibration, read_calibration
-from qa.encoder import ModelIdentity
-from qa.errors import DamagedGeneration, InvalidSetting, InvalidSynonyms, OtherModel, UnknownGeneration
+from qa.errors import DamagedGeneration, InvalidSetting, InvalidSynonyms, UnknownGeneration
 from qa.files import sha256_of_text
 from qa.manifest import (
     CALIBRATION,
@@ -82,13 +81,11 @@ class Generation:
         return self.manifest.id
 
 
-def open_generation(
-    index: Path, identifier: str, model: ModelIdentity | None, audiences: tuple[Audience, ...] = AUDIENCES
-) -> Generation:
+def open_generation(index: Path, identifier: str, audiences: tuple[Audience, ...] = AUDIENCES) -> Generation:
     """Opens a generation after checking its manifest, every file and that its passages are slices of its texts.
 
-    `model` is the one that questions will be encoded with; None opens without regard to it.
-    Raises DamagedGeneration, OtherFormat or OtherModel with both values, and UnknownGeneration.
+    Its manifest names the encoder that questions need; whoever asks opens that too.
+    Raises DamagedGeneration, OtherFormat with both values, and UnknownGeneration.
     """
     folder = generation_folder(index, identifier)
     if not folder.is_dir():
@@ -96,14 +93,6 @@ def open_generation(
     manifest = read_manifest(folder)
     if manifest.id != identifier:
         raise DamagedGeneration(f"{folder} holds generation {manifest.id}, not {identifier}.", REBUILD)
-    if model is not None and manifest.recipe.model != model:
-        found = manifest.recipe.model
-        raise OtherModel(
-            f"Generation {identifier} was built with {found.name} ({found.weights_sha256[:12]}…), "
-            f"but the model here is {model.name} ({model.weights_sha256[:12]}…).",
-            REBUILD,
-            {"found": asdict(found), "expected": asdict(model)},
-        )
     verify_files(folder, manifest, audiences)
     opened = {name: _open_audience(folder, name, manifest.audiences[name]) for name in audiences}
     try:

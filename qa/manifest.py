@@ -3,6 +3,7 @@
 ```
 index/
 ├── current                       the id of the live generation; replaced in one step
+├── encoders/<id>/                an encoder, stored once for all generations that name it (`encoder_store.py`)
 └── generations/<id>/
     ├── manifest.json             written last; holds every other file's SHA-256, and its own
     ├── synonyms.toml             the editor's words for the same thing, as they were
@@ -30,16 +31,17 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_jsonable_python
 
-from qa.encoder import ModelIdentity
+from qa.encoder import EncoderIdentity
 from qa.errors import DamagedGeneration, IndexUnavailable, OtherFormat
 from qa.files import sha256_of_file, sha256_of_text, sync_file, sync_folder, write_durably
 from qa.records import AUDIENCES, Audience, Document
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 MANIFEST = "manifest.json"
 SYNONYMS = "synonyms.toml"
 CALIBRATION = "calibration.json"
 REBUILD = "Run `qa build`."
+MANIFEST_SEAL = "manifest_sha256"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ class Recipe:
     """What beside the documents decides an index's content."""
 
     format_version: int
-    model: ModelIdentity
+    encoder: EncoderIdentity
     passage_words: int
     language: str
     synonyms_sha256: str
@@ -100,13 +102,17 @@ class FileEntry:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """`documents` of an audience map document ids to the SHA-256 of their canonical texts."""
+    """`documents` of an audience map document ids to the SHA-256 of their canonical texts.
+
+    `encoder_problem` says why questions need sentence-transformers, and is empty when they don't.
+    """
 
     id: str
     built_at: datetime.datetime
     built_by: str
     recipe: Recipe
     register_sha256: str
+    encoder_problem: str
     audiences: Mapping[Audience, AudienceSummary]
     files: Mapping[str, FileEntry]
 
@@ -130,9 +136,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
         sync_file(folder / name)
     for parent in sorted({(folder / name).parent for name in manifest.files}):
         sync_folder(parent)
-    content = to_jsonable_python(manifest)
-    data = to_json_line(content | {"manifest_sha256": sha256_of_text(to_json_line(content))})
-    write_durably(folder / MANIFEST, data.encode("utf-8"))
+    write_durably(folder / MANIFEST, sealed(to_jsonable_python(manifest), MANIFEST_SEAL))
 
 
 def list_files(folder: Path) -> dict[str, FileEntry]:
@@ -149,7 +153,7 @@ def read_manifest(folder: Path) -> Manifest:
         content = json.loads(data)
         version = content["recipe"]["format_version"]
     except OSError as error:
-        raise _unreadable(path, error) from None
+        raise unreadable(path, error) from None
     except (ValueError, KeyError, TypeError, RecursionError):
         raise DamagedGeneration(f"{path} is damaged: it is no manifest.", REBUILD) from None
     if version != FORMAT_VERSION:
@@ -158,13 +162,8 @@ def read_manifest(folder: Path) -> Manifest:
             REBUILD,
             {"found": version, "expected": FORMAT_VERSION},
         )
-    try:
-        stated = content.pop("manifest_sha256", None)
-        whole = stated == sha256_of_text(to_json_line(content))
-        whole = whole and data == to_json_line(content | {"manifest_sha256": stated}).encode("utf-8")
-    except ValueError:  # half a surrogate pair
-        whole = False
-    if not whole:
+    content.pop(MANIFEST_SEAL, None)
+    if not is_sealed(data, content, MANIFEST_SEAL):
         raise DamagedGeneration(f"{path} is damaged: its checksum is not that of its content.", REBUILD)
     try:
         return TypeAdapter(Manifest).validate_python(content)
@@ -175,24 +174,28 @@ def read_manifest(folder: Path) -> Manifest:
 def verify_files(folder: Path, manifest: Manifest, audiences: tuple[Audience, ...]) -> None:
     """Raises DamagedGeneration, naming the first file of these audiences that is missing or not as written."""
     for name, entry in manifest.files.items():
-        if "/" in name and name.split("/")[0] not in audiences:
-            continue
-        path = folder / name
-        try:
-            size = path.stat().st_size
-            found = sha256_of_file(path)
-        except OSError as error:
-            raise _unreadable(path, error) from None
-        if found != entry.sha256:
-            raise DamagedGeneration(
-                f"{path} is damaged: {size:,} bytes with SHA-256 {found[:12]}…, "
-                f"not {entry.size_bytes:,} with {entry.sha256[:12]}….",
-                REBUILD,
-                {"file": name, "found": found, "expected": entry.sha256},
-            )
+        if "/" not in name or name.split("/")[0] in audiences:
+            verify_file(folder, name, entry)
 
 
-def _unreadable(path: Path, error: OSError) -> IndexUnavailable:
+def verify_file(folder: Path, name: str, entry: FileEntry) -> None:
+    """Raises DamagedGeneration when a file is missing or not as written."""
+    path = folder / name
+    try:
+        size = path.stat().st_size
+        found = sha256_of_file(path)
+    except OSError as error:
+        raise unreadable(path, error) from None
+    if found != entry.sha256:
+        raise DamagedGeneration(
+            f"{path} is damaged: {size:,} bytes with SHA-256 {found[:12]}…, "
+            f"not {entry.size_bytes:,} with {entry.sha256[:12]}….",
+            REBUILD,
+            {"file": name, "found": found, "expected": entry.sha256},
+        )
+
+
+def unreadable(path: Path, error: OSError) -> IndexUnavailable:
     """A file that is gone is damage; one that the system does not give out may be whole."""
     if isinstance(error, FileNotFoundError | NotADirectoryError | IsADirectoryError):
         return DamagedGeneration(f"{path} is missing.", REBUILD, {"file": path.name})
@@ -202,3 +205,16 @@ def _unreadable(path: Path, error: OSError) -> IndexUnavailable:
 def to_json_line(content: object) -> str:
     """The one JSON text of a record: sorted keys, no white space, no line break."""
     return json.dumps(to_jsonable_python(content), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def sealed(content: Mapping[str, object], seal: str) -> bytes:
+    """The bytes of a record that holds its own SHA-256, under the key `seal`."""
+    return to_json_line({**content, seal: sha256_of_text(to_json_line(content))}).encode("utf-8")
+
+
+def is_sealed(data: bytes, content: Mapping[str, object], seal: str) -> bool:
+    """Whether `data` is byte for byte what `content` is sealed as."""
+    try:
+        return data == sealed(content, seal)
+    except ValueError:  # half a surrogate pair
+        return False

@@ -1,10 +1,7 @@
 """Which generation is live, and how a new one takes its place: lock, stage, adopt, publish."""
 
 import contextlib
-import os
 import re
-import secrets
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +9,7 @@ from filelock import FileLock
 from filelock import Timeout as LockTimeout
 
 from qa.errors import DamagedGeneration, NoIndex, OutOfService, StorageFailed, UnknownGeneration
-from qa.files import sync_folder, write_durably
+from qa.files import staging, take_place, write_durably
 from qa.manifest import MANIFEST, REBUILD
 
 CURRENT = "current"
@@ -91,25 +88,11 @@ def write_lock(index: Path) -> Iterator[None]:
         raise StorageFailed(f"Another process is writing {index}.", "Wait for it to end, then try again.") from None
 
 
-@contextlib.contextmanager
-def staging_folder(index: Path, identifier: str) -> Iterator[Path]:
+def staging_folder(index: Path, identifier: str) -> contextlib.AbstractContextManager[Path]:
     """A folder to write a generation in; `adopt` gives it its name. Whatever an earlier crash left is removed first."""
-    generations = index / "generations"
-    generations.mkdir(parents=True, exist_ok=True)
-    for leftover in generations.glob(".building-*"):
-        shutil.rmtree(leftover, ignore_errors=True)
-    folder = generations / f".building-{identifier}"
-    folder.mkdir()
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    return staging(generation_folder(index, identifier))
 
 
-def adopt(index: Path, staging: Path, identifier: str) -> None:
+def adopt(index: Path, staged: Path, identifier: str) -> None:
     """Gives a complete staging folder its name; a damaged generation of that name is set aside as `<id>.damaged-…`."""
-    folder = generation_folder(index, identifier)
-    if folder.exists():
-        folder.rename(folder.with_name(f"{identifier}.damaged-{secrets.token_hex(4)}"))
-    os.replace(staging, folder)  # noqa: PTH105 - Path.replace says the same; this one is what tests make fail
-    sync_folder(folder.parent)
+    take_place(staged, generation_folder(index, identifier))

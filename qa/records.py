@@ -4,7 +4,8 @@ Every offset counts Unicode code points of a document's canonical text, and ever
 """
 
 import datetime
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, get_args
 
 from qa.errors import UnknownAudience
@@ -319,14 +320,17 @@ class Answer:
 class Readiness:
     """Whether questions can be answered now. `reason` says why not and what to run; it is empty when ready.
 
-    `documents` and `passages` count per audience served.
+    `runtime` runs the model; `runtime_reason` says why that isn't the exported one. `documents` and `passages` count
+    per audience served.
     """
 
     ready: bool
     reason: str
-    generation: str | None
-    built_at: datetime.datetime | None
-    model: str | None
-    model_sha256: str | None
-    documents: dict[Audience, int]
-    passages: dict[Audience, int]
+    generation: str | None = None
+    built_at: datetime.datetime | None = None
+    model: str | None = None
+    model_sha256: str | None = None
+    runtime: str | None = None
+    runtime_reason: str = ""
+    documents: Mapping[Audience, int] = field(default_factory=dict)
+    passages: Mapping[Audience, int] = field(default_factory=dict)

@@ -4,6 +4,7 @@ import datetime
 from dataclasses import dataclass
 from pathlib import Path
 
+from qa.encoder_store import verify_encoder
 from qa.errors import ClinicQAError, InvalidRequest, UnknownGeneration
 from qa.generation import Generation, open_generation
 from qa.manifest import read_manifest
@@ -45,7 +46,8 @@ def roll_back(
     """
     with write_lock(index):
         target = identifier or _previous(index)
-        generation = open_generation(index, target, None)
+        generation = open_generation(index, target)
+        verify_encoder(index, generation.manifest.recipe.encoder)
         gone = _no_longer_approved(generation, register, today)
         if gone and not allow_withdrawn:
             raise InvalidRequest(
@@ -92,7 +94,7 @@ def _summary(index: Path, identifier: str, live: bool) -> GenerationSummary:
         manifest.built_at,
         len(staff.documents),
         staff.passages,
-        manifest.recipe.model.name,
+        manifest.recipe.encoder.model.name,
         digests,
         "",
     )

@@ -34,6 +34,9 @@ class Settings(BaseSettings):
     model: Path | None = Field(
         default=None, description="folder of a sentence-transformers model in safetensors; the packaged one unless set"
     )
+    encoder_threads: int | None = Field(
+        default=None, ge=1, le=256, description="threads that work on one question; all cores unless set"
+    )
     language: str = Field(default="en", pattern=r"^[a-z]{2,3}$", description="language of the documents, for sentences")
     passage_words: int = Field(default=90, ge=20, le=200, description="words that a passage aims at")
     review_due_days: int = Field(default=60, ge=0, le=3650, description="days before review_by that a review is due")

@@ -9,12 +9,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from qa.build import BuildReport, Companions, Plan, build, make_recipe
+from qa.build import BuildReport, Companions, build, make_plan, make_recipe
 from qa.embedding import Progress
-from qa.encoder import Encoder
+from qa.encoder import EncoderMaker
 from qa.files import sha256_of_text
 from qa.formats.canonical import Builder
-from qa.manifest import audience_digest, generation_id
 from qa.records import Approval, Audience, Document
 from qa.settings import Settings
 
@@ -66,15 +65,13 @@ def read_documents(path: Path, excluded: frozenset[str]) -> tuple[dict[str, str]
 
 
 def build_index(
-    documents: tuple[Document, ...], settings: Settings, encoder: Encoder, progress: Progress
+    documents: tuple[Document, ...], settings: Settings, encoders: EncoderMaker, progress: Progress
 ) -> BuildReport:
     """Builds (or takes up again) the generation of these documents in the settings' index folder."""
     companions = Companions.of(settings)
-    recipe = make_recipe(encoder.identity, settings, companions)
-    by_audience: dict[Audience, tuple[Document, ...]] = {"patient": (), "staff": documents}
-    digests = {audience: audience_digest(recipe, found) for audience, found in by_audience.items()}
-    plan = Plan(generation_id(digests), recipe, by_audience, digests, (), companions)
-    return build(plan, sha256_of_text(""), settings.index, encoder, progress)
+    recipe = make_recipe(encoders.planned(), settings, companions)
+    plan = make_plan(recipe, {"patient": (), "staff": documents}, (), companions)
+    return build(plan, sha256_of_text(""), settings.index, encoders, progress)
 
 
 def _approval(identifier: str, title: str, text: str) -> Approval:

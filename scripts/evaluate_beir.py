@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from qa.encoder import SentenceTransformerEncoder
+from qa.encoder_export import ExportingEncoders
+from qa.encoder_store import EncoderStore
 from qa.engine import Engine
 from qa.measures import auroc, operating_points
 from qa.rank import (
@@ -156,9 +157,8 @@ def main() -> None:
     ids, documents = read_documents(corpus, excluded)
     cache = arguments.cache or arguments.folder / ".cache"
     settings = Settings(index=cache, corpus=arguments.folder / ".no-corpus")
-    encoder = SentenceTransformerEncoder()
-    report = build_index(documents, settings, encoder, _progress)
-    asked = ask_all(Engine(settings, encoder, date.today), data, ids)
+    report = build_index(documents, settings, ExportingEncoders(cache, None), _progress)
+    asked = ask_all(Engine(settings, EncoderStore(cache), date.today), data, ids)
     figures: dict[str, float | None] = {**ranking_figures(asked, data)}
     if data.answerable:
         figures |= answer_figures(asked, data)

@@ -7,6 +7,7 @@ corpus given, weighted alike. Run once for a model; the result belongs to the mo
 """
 
 import argparse
+import dataclasses
 import gzip
 import json
 from collections.abc import Iterator
@@ -14,7 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from qa.encoder import SentenceTransformerEncoder
+from qa.model import find_model
+from qa.sentence_transformer_encoder import SentenceTransformerEncoder
 
 DIMENSIONS = 64
 WORDS = 90
@@ -36,7 +38,7 @@ def main() -> None:
     parser.add_argument("--sample", type=int, default=600, help="passages of each")
     parser.add_argument("--output", type=Path, default=Path(__file__).parents[1] / "qa" / "projection.npy")
     arguments = parser.parse_args()
-    encoder = SentenceTransformerEncoder(project=False)
+    encoder = SentenceTransformerEncoder(dataclasses.replace(find_model(None), projection=None))
     moment = np.zeros((384, 384))
     for corpus in arguments.corpora:
         own = np.zeros_like(moment)

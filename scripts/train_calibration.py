@@ -23,7 +23,8 @@ from sklearn.model_selection import KFold
 
 from qa.calibration import PACKAGED, thresholds_for
 from qa.confidence import signals_of
-from qa.encoder import SentenceTransformerEncoder
+from qa.encoder_export import ExportingEncoders
+from qa.encoder_store import EncoderStore
 from qa.engine import Engine
 from qa.evaluation import load_questions
 from qa.measures import auroc, expected_calibration_error, operating_points, reliability
@@ -90,12 +91,11 @@ def _arguments() -> argparse.Namespace:
 
 def main() -> None:
     arguments = _arguments()
-    encoder = SentenceTransformerEncoder()
-    rows, labels = _data_set(arguments, encoder)
+    rows, labels = _data_set(arguments)
     logits = out_of_fold(rows, labels)
     report("data set, out of fold", sigmoid(logits), labels)
     model = fit(rows, labels)
-    parts = [_questions(file, index, encoder) for file, index in arguments.questions]
+    parts = [_questions(file, index) for file, index in arguments.questions]
     question_labels = np.concatenate([part[1] for part in parts])
     question_logits = model.decision_function(np.concatenate([part[0] for part in parts]))
     scale = fit(question_logits[:, None], question_labels)
@@ -113,20 +113,20 @@ def main() -> None:
     print(json.dumps(content, indent=2))
 
 
-def _data_set(arguments: argparse.Namespace, encoder: SentenceTransformerEncoder) -> tuple[Matrix, NDArray[np.int64]]:
+def _data_set(arguments: argparse.Namespace) -> tuple[Matrix, NDArray[np.int64]]:
     data = read_data_set(arguments.folder, None)
     _, documents = read_documents(arguments.corpus, frozenset(arguments.exclude.read_text("utf-8").split()))
     settings = Settings(index=arguments.cache, corpus=arguments.folder / ".no-corpus")
-    build_index(documents, settings, encoder, lambda _done, _total: None)
+    build_index(documents, settings, ExportingEncoders(settings.index, None), lambda _done, _total: None)
     labelled = [identifier for identifier in data.queries if identifier in data.answerable]
-    engine = Engine(settings, encoder, datetime.date.today)
+    engine = Engine(settings, EncoderStore(settings.index), datetime.date.today)
     rows = signals(engine, [data.queries[identifier] for identifier in labelled], AUDIENCE)
     return rows, np.array([int(data.answerable[identifier]) for identifier in labelled])
 
 
-def _questions(file: Path, index: Path, encoder: SentenceTransformerEncoder) -> tuple[Matrix, NDArray[np.int64]]:
+def _questions(file: Path, index: Path) -> tuple[Matrix, NDArray[np.int64]]:
     questions = load_questions(file)
-    engine = Engine(Settings(index=index), encoder, datetime.date.today)
+    engine = Engine(Settings(index=index), EncoderStore(index), datetime.date.today)
     rows = signals(engine, [question.question for question in questions], "patient")
     return rows, np.array([int(question.answer is not None) for question in questions])
 

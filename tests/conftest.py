@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,8 +16,11 @@ import pytest
 from qa.approval import Terms, propose
 from qa.build import BuildReport, build, plan_build
 from qa.documents import Corpus, Rules, load_corpus
-from qa.encoder import Encoding, ModelIdentity, Vectors
+from qa.encoder import EncoderIdentity, Encoding, MadeEncoder, ModelIdentity, Vectors
+from qa.encoder_export import ExportingEncoders
 from qa.engine import Engine
+from qa.errors import OtherModel
+from qa.model import find_model
 from qa.records import Audience, Span
 from qa.register import load_register, save_approvals
 from qa.settings import Settings
@@ -38,13 +42,18 @@ BY_COSINE = {"weights": {"cosine": 20.0}, "bias": -3.0, "thresholds": [[0.05, 0.
 ALWAYS_ANSWERS = {"weights": {"cosine": 1.0}, "bias": 0.0, "thresholds": [[0.0, 0.0]], "source": "made up"}
 
 
+def identity_of(name: str, digit: str = "0") -> EncoderIdentity:
+    """The identity of an encoder that needs no file."""
+    return EncoderIdentity.of(ModelIdentity(name, digit * 64, "f" * 64), "onnx")
+
+
 class BagOfWordsEncoder:
     """An encoder without a model: a text's vector is the sum of a pseudo-random vector for each of its words.
 
-    Each word is a token, and its vector depends on that word only.
+    Each word is a token, and its vector depends on that word only. It gives itself to whoever asks for an encoder.
     """
 
-    identity = ModelIdentity("bag-of-words", "0" * 64)
+    identity = identity_of("bag-of-words")
 
     def __init__(self) -> None:
         self.encoded: list[str] = []
@@ -54,8 +63,28 @@ class BagOfWordsEncoder:
             self.encoded.extend(group)
             yield tuple(map(encoding_of, group))
 
+    def encode_questions(self, texts: Sequence[str]) -> tuple[Encoding, ...]:
+        return tuple(encoding for (encoding,) in self.encode([[text] for text in texts]))
+
+    def load(self) -> None:
+        pass
+
     def knows_word(self, word: str) -> bool:
         return word in KNOWN_WORDS
+
+    def open(self, identity: EncoderIdentity) -> "BagOfWordsEncoder":
+        if identity != self.identity:
+            raise OtherModel(f"Built with {identity.model.name}, not {self.identity.model.name}.", "Run `qa build`.")
+        return self
+
+    def planned(self) -> EncoderIdentity:
+        return self.identity
+
+    def stored(self) -> MadeEncoder | None:
+        return MadeEncoder(self)
+
+    def make(self, samples: Sequence[str]) -> MadeEncoder:
+        return MadeEncoder(self)
 
 
 def encoding_of(text: str) -> Encoding:
@@ -110,7 +139,7 @@ class Clinic:
         return load_corpus(self.settings.corpus, load_register(self.settings.register_path), rules)
 
     def build(self, progress: Callable[[int, int], None] = lambda done, total: None) -> BuildReport:
-        plan = plan_build(self.corpus(), self.settings, self.encoder.identity)
+        plan = plan_build(self.corpus(), self.settings, self.encoder.planned())
         register = load_register(self.settings.register_path)
         return build(plan, register.sha256, self.settings.index, self.encoder, progress)
 
@@ -120,6 +149,35 @@ class Clinic:
     def elsewhere(self, name: str) -> "Clinic":
         """The same corpus with another index folder."""
         return replace(self, settings=self.settings.model_copy(update={"index": self.folder / name}))
+
+
+def packaged_encoder() -> EncoderIdentity:
+    """The identity of the packaged model's exported encoder."""
+    return EncoderIdentity.of(find_model(None).identity, "onnx")
+
+
+def linked_model(folder: Path) -> Path:
+    """A copy of the packaged model whose files can be replaced."""
+    packaged = find_model(None).folder
+    for path in packaged.rglob("*"):
+        target = folder / path.relative_to(packaged)
+        if path.is_file():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.symlink_to(path)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An index folder that holds nothing but the packaged model's encoder, exported once."""
+    index = tmp_path_factory.mktemp("exported")
+    ExportingEncoders(index, None).make([RISKS, CEMENT, CALL_GUIDE])
+    return index
+
+
+def lend_encoder(exported: Path, index: Path) -> None:
+    """Gives an index the exported encoder, so that its first build need not make it. Its files must not be changed."""
+    shutil.copytree(exported / "encoders", index / "encoders", copy_function=os.link)
 
 
 @pytest.fixture(autouse=True)

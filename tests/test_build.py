@@ -24,7 +24,7 @@ from qa.passages import embedding_text
 from qa.publication import generation_ids, live_id
 from qa.settings import Settings
 from qa.tokens import quantised
-from tests.conftest import CALL_GUIDE, CEMENT, RISKS, BagOfWordsEncoder, Clinic, encoding_of
+from tests.conftest import CALL_GUIDE, CEMENT, RISKS, BagOfWordsEncoder, Clinic, encoding_of, identity_of
 
 ROOT = Path(__file__).resolve().parent.parent
 QUESTION = "how long until the cement hardens?"
@@ -184,7 +184,7 @@ def test_nothing_is_taken_over_from_a_damaged_generation_into_another(clinic: Cl
 
 def test_vectors_of_another_model_are_not_taken_over(clinic: Clinic) -> None:
     class OtherEncoder(BagOfWordsEncoder):
-        identity = BagOfWordsEncoder.identity.__class__("bag-of-words", "1" * 64)
+        identity = identity_of("bag-of-words", "1")
 
     clinic.encoder = OtherEncoder()
     report = clinic.build()
@@ -339,7 +339,7 @@ def test_a_disk_that_fails_at_any_call_fails_the_build_and_harms_nothing(
         assert live_id(clinic.settings.index) == (new if fails_at == calls else old)
         assert set(folders(clinic)) <= {old, new}
         assert [path.name for path in clinic.settings.index.iterdir() if path.name.endswith(".tmp")] == []
-        open_generation(clinic.settings.index, live_id(clinic.settings.index), clinic.encoder.identity)
+        open_generation(clinic.settings.index, live_id(clinic.settings.index))
     clinic.build()
     assert live_id(clinic.settings.index) == new
 
@@ -420,7 +420,7 @@ def test_a_first_build_that_was_killed_leaves_no_index_and_the_next_one_succeeds
 def test_every_vector_in_an_index_is_that_of_the_text_it_stands_for(clinic: Clinic) -> None:
     clinic.add("cement.md", CHANGED)
     report = clinic.build()
-    staff = open_generation(clinic.settings.index, report.generation, None).audiences["staff"]
+    staff = open_generation(clinic.settings.index, report.generation).audiences["staff"]
     assert len(staff.passages) == len(staff.vectors) == len(staff.tokens) == report.passages
     assert len(staff.sentence_vectors) == report.sentences
     for number, passage in enumerate(staff.passages):

@@ -1,8 +1,8 @@
 """A build encodes what the live generation does not hold, and what it takes over is the same to the bit."""
 
-import pytest
+from pathlib import Path
 
-from qa.encoder import SentenceTransformerEncoder
+from qa.encoder_export import ExportingEncoders
 from qa.generation import open_generation
 from qa.publication import live_id
 from tests.conftest import CEMENT, Clinic
@@ -45,7 +45,7 @@ def test_a_passage_that_stands_in_two_documents_of_one_title_is_encoded_once(emp
     empty_clinic.add("other.md", CEMENT)
     report = empty_clinic.build()
     assert (report.passages, report.embedded) == (4, 2)
-    staff = open_generation(empty_clinic.settings.index, report.generation, None).audiences["staff"]
+    staff = open_generation(empty_clinic.settings.index, report.generation).audiences["staff"]
     assert staff.vectors.vectors_of([0]).tobytes() == staff.vectors.vectors_of([2]).tobytes()
     assert staff.tokens.rows_of(0).tobytes() == staff.tokens.rows_of(2).tobytes()
 
@@ -70,21 +70,16 @@ def test_new_synonyms_or_another_calibration_encode_nothing(clinic: Clinic) -> N
 def test_a_passage_without_any_token_is_kept_in_its_place(empty_clinic: Clinic) -> None:
     empty_clinic.add("odd.md", "# Signs\n\n👍 ‼\n\n## Words\n\nThe cement hardens.\n")
     report = empty_clinic.build()
-    staff = open_generation(empty_clinic.settings.index, report.generation, None).audiences["staff"]
+    staff = open_generation(empty_clinic.settings.index, report.generation).audiences["staff"]
     assert len(staff.tokens) == len(staff.passages) == 2
     (quote, *_) = empty_clinic.engine().ask("The cement hardens").quotes
     assert quote.text == "The cement hardens."
 
 
-@pytest.fixture(scope="module")
-def real_encoder() -> SentenceTransformerEncoder:
-    return SentenceTransformerEncoder()
-
-
 def test_with_the_real_model_too_step_by_step_or_at_once_is_the_same_to_the_bit(
-    empty_clinic: Clinic, real_encoder: SentenceTransformerEncoder
+    empty_clinic: Clinic, exported: Path
 ) -> None:
-    empty_clinic.encoder = real_encoder  # type: ignore[assignment]
+    empty_clinic.encoder = ExportingEncoders(exported, None)  # type: ignore[assignment]
     empty_clinic.add("cement.md", CEMENT)
     empty_clinic.build()
     empty_clinic.add("cement.md", CHANGED)

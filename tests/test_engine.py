@@ -5,6 +5,7 @@ import datetime
 import shutil
 import traceback
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from qa.encoder import ModelIdentity
-from qa.engine import MAX_QUESTION_CHARACTERS, checked_question
+from qa.encoder import EncoderIdentity, Encoding
+from qa.engine import MAX_QUESTION_CHARACTERS, Engine, checked_question
 from qa.errors import (
     DamagedGeneration,
     IndexUnavailable,
@@ -29,7 +30,7 @@ from qa.errors import (
 from qa.generation import Generation, open_generation
 from qa.publication import live_id, publish, take_out_of_service
 from qa.records import Audience
-from tests.conftest import CEMENT, RISKS, TODAY, BagOfWordsEncoder, Clinic
+from tests.conftest import CEMENT, RISKS, TODAY, BagOfWordsEncoder, Clinic, identity_of
 
 QUESTION = "How long until the cement hardens?"
 CHANGED = CEMENT.replace("about 10 minutes", "about 11 minutes")
@@ -330,13 +331,121 @@ def test_an_index_that_vanishes_while_serving_does_not_stop_it(clinic: Clinic) -
     assert not clinic.engine().readiness().ready
 
 
-def test_an_index_of_another_model_is_refused_with_both(clinic: Clinic) -> None:
+def test_an_index_whose_encoder_is_not_here_is_refused_by_name(clinic: Clinic) -> None:
     class OtherEncoder(BagOfWordsEncoder):
-        identity = ModelIdentity("another-model", "1" * 64)
+        identity = identity_of("another-model", "1")
 
     clinic.encoder = OtherEncoder()
     with pytest.raises(OtherModel, match=r"bag-of-words.*another-model.*qa build"):
         clinic.engine().ask(QUESTION)
+
+
+class ManyEncoders:
+    """Opens either of two encoders, and says how often; one whose files are damaged is refused."""
+
+    def __init__(self, *encoders: BagOfWordsEncoder) -> None:
+        self.encoders = {encoder.identity: encoder for encoder in encoders}
+        self.damaged: set[EncoderIdentity] = set()
+        self.opened: list[str] = []
+
+    def open(self, identity: EncoderIdentity) -> BagOfWordsEncoder:
+        self.opened.append(identity.model.name)
+        if identity in self.damaged:
+            raise DamagedGeneration(f"encoders/{identity.id}/model.onnx is damaged.", "Run `qa build`.")
+        return self.encoders[identity]
+
+
+@pytest.fixture
+def two_models(clinic: Clinic) -> tuple[Clinic, ManyEncoders]:
+    """A clinic whose next build uses another model, and an engine's way to both."""
+
+    class OtherEncoder(BagOfWordsEncoder):
+        identity = identity_of("another-model", "1")
+
+    encoders = ManyEncoders(clinic.encoder, OtherEncoder())
+    clinic.encoder = encoders.encoders[OtherEncoder.identity]
+    return clinic, encoders
+
+
+def test_a_reload_to_a_generation_of_another_model_brings_its_encoder_along(
+    two_models: tuple[Clinic, ManyEncoders],
+) -> None:
+    clinic, encoders = two_models
+    first, second = encoders.encoders.values()
+    engine = Engine(clinic.settings, encoders, lambda: clinic.today)
+    before = engine.ask(QUESTION)
+    assert (first.encoded[-1], second.encoded) == (QUESTION, [])
+    clinic.build()
+    second.encoded.clear()
+    first.encoded.clear()
+    assert engine.ask(QUESTION).quotes == before.quotes
+    assert (first.encoded, second.encoded) == ([], [QUESTION])
+    assert engine.readiness().model == "another-model"
+
+
+def test_a_request_keeps_the_encoder_of_the_generation_that_it_began_with(
+    two_models: tuple[Clinic, ManyEncoders], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clinic, encoders = two_models
+    first, second = encoders.encoders.values()
+    engine = Engine(clinic.settings, encoders, lambda: clinic.today)
+    before = engine.ask(QUESTION)
+    encode = first.encode_questions
+
+    def publish_meanwhile(texts: Sequence[str]) -> tuple[Encoding, ...]:
+        clinic.build()
+        engine.reload()
+        return encode(texts)
+
+    monkeypatch.setattr(first, "encode_questions", publish_meanwhile)
+    assert engine.ask(QUESTION) == before
+    assert QUESTION not in second.encoded
+    assert engine.readiness().model == "another-model"
+
+
+def test_a_generation_whose_encoder_is_damaged_is_refused_and_the_old_one_serves_on(
+    two_models: tuple[Clinic, ManyEncoders],
+) -> None:
+    clinic, encoders = two_models
+    engine = Engine(clinic.settings, encoders, lambda: clinic.today)
+    before = engine.ask(QUESTION)
+    encoders.damaged.add(clinic.encoder.identity)
+    clinic.build()
+    for _ in range(3):
+        assert engine.ask(QUESTION) == before
+    assert "model.onnx is damaged" in engine.readiness().reason
+    assert encoders.opened == ["bag-of-words", "another-model"], "it is not tried again at every question"
+    encoders.damaged.clear()
+    clinic.build()
+    assert engine.ask(QUESTION).generation != before.generation
+    assert engine.readiness().reason == ""
+
+
+def test_an_encoder_is_opened_once_for_all_generations_that_name_it(clinic: Clinic) -> None:
+    encoders = ManyEncoders(clinic.encoder)
+    engine = Engine(clinic.settings, encoders, lambda: clinic.today)
+    engine.ask(QUESTION)
+    clinic.add("cement.md", CHANGED)
+    clinic.build()
+    assert "11 minutes" in engine.ask(QUESTION).quotes[0].text
+    assert encoders.opened == ["bag-of-words"]
+
+
+def test_all_readings_of_a_question_are_encoded_together(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
+    clinic.write("synonyms.toml", '[[same]]\nwords = ["cement", "bone glue"]\n')
+    clinic.build()
+    asked: list[list[str]] = []
+    encode = clinic.encoder.encode_questions
+
+    def watched(texts: Sequence[str]) -> tuple[Encoding, ...]:
+        asked.append(list(texts))
+        return encode(texts)
+
+    monkeypatch.setattr(clinic.encoder, "encode_questions", watched)
+    clinic.engine().ask("How long until the bone glue hardens?")
+    (texts,) = asked
+    assert len(texts) > 1
+    assert texts[0] == "How long until the bone glue hardens?"
 
 
 def test_readiness_tells_what_is_served(clinic: Clinic) -> None:
@@ -344,6 +453,7 @@ def test_readiness_tells_what_is_served(clinic: Clinic) -> None:
     assert readiness.ready
     assert readiness.generation == live_id(clinic.settings.index)
     assert (readiness.model, readiness.model_sha256) == ("bag-of-words", "0" * 64)
+    assert (readiness.runtime, readiness.runtime_reason) == ("onnx", "")
     assert readiness.documents == {"patient": 2, "staff": 3}
     assert readiness.passages == {"patient": 5, "staff": 6}
     assert readiness.built_at is not None

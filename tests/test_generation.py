@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from qa.encoder import ModelIdentity
-from qa.errors import DamagedGeneration, OtherModel, UnknownGeneration
+from qa.errors import DamagedGeneration, UnknownGeneration
 from qa.files import sha256_of_file, sha256_of_text
 from qa.generation import Generation, open_generation
 from qa.manifest import MANIFEST, to_json_line
@@ -38,7 +37,7 @@ def folder(clinic: Clinic) -> Path:
 
 
 def opened(clinic: Clinic) -> Generation:
-    return open_generation(clinic.settings.index, live_id(clinic.settings.index), clinic.encoder.identity)
+    return open_generation(clinic.settings.index, live_id(clinic.settings.index))
 
 
 AUDIENCE_FILES = (
@@ -124,7 +123,7 @@ def test_a_manifest_or_a_whole_audience_of_another_generation_is_refused(clinic:
     shutil.rmtree(folder / "patient")
     shutil.copytree(other / "patient", folder / "patient")
     with pytest.raises(DamagedGeneration, match=f"{folder.name}/patient"):
-        open_generation(clinic.settings.index, folder.name, clinic.encoder.identity)
+        open_generation(clinic.settings.index, folder.name)
 
 
 def test_an_engine_serves_the_old_generation_on_whatever_file_of_the_new_one_is_damaged(clinic: Clinic) -> None:
@@ -234,26 +233,15 @@ def test_a_companion_that_cannot_be_read_is_damage_that_a_build_repairs_though_c
     assert opened(clinic).id == folder.name
 
 
-def test_another_model_is_refused_with_both_values_and_the_remedy(clinic: Clinic, folder: Path) -> None:
-    other = ModelIdentity("another-model", "a" * 64)
-    with pytest.raises(OtherModel, match=r"built with bag-of-words .*another-model.*aaaaaaaaaaaa.*qa build") as refusal:
-        open_generation(clinic.settings.index, folder.name, other)
-    assert refusal.value.detail["expected"] == {"name": "another-model", "weights_sha256": "a" * 64}
-    same_name = ModelIdentity("bag-of-words", "a" * 64)
-    with pytest.raises(OtherModel):
-        open_generation(clinic.settings.index, folder.name, same_name)
-    assert open_generation(clinic.settings.index, folder.name, None).id == folder.name
-
-
 @pytest.mark.parametrize("identifier", ["../corpus", "", ".", "/", "0" * 15, "0" * 16 + "/", "G" * 16, "0" * 16 + "\n"])
 def test_an_identifier_can_never_be_a_path(clinic: Clinic, identifier: str) -> None:
     with pytest.raises(UnknownGeneration):
-        open_generation(clinic.settings.index, identifier, None)
+        open_generation(clinic.settings.index, identifier)
 
 
 def test_a_generation_that_is_not_there_is_unknown(clinic: Clinic) -> None:
     with pytest.raises(UnknownGeneration, match="qa generations"):
-        open_generation(clinic.settings.index, "0" * 16, None)
+        open_generation(clinic.settings.index, "0" * 16)
 
 
 def test_opening_and_asking_leave_a_generation_as_it_was(clinic: Clinic, folder: Path) -> None:
@@ -268,7 +256,7 @@ def test_a_generation_can_be_read_by_others_than_who_built_it(folder: Path) -> N
 
 
 def test_only_the_audiences_that_are_asked_for_are_opened(clinic: Clinic, folder: Path) -> None:
-    generation = open_generation(clinic.settings.index, folder.name, None, ("patient",))
+    generation = open_generation(clinic.settings.index, folder.name, ("patient",))
     assert set(generation.audiences) == {"patient"}
 
 

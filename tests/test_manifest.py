@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.encoder import ModelIdentity
 from qa.errors import DamagedGeneration, IndexUnavailable, OtherFormat
 from qa.files import sha256_of_bytes, sha256_of_file, sha256_of_text
 from qa.manifest import (
@@ -26,10 +25,9 @@ from qa.manifest import (
     verify_files,
 )
 from qa.records import AUDIENCES
-from tests.conftest import Clinic
+from tests.conftest import Clinic, identity_of
 
-MODEL = ModelIdentity("bag-of-words", "0" * 64)
-RECIPE = Recipe(FORMAT_VERSION, MODEL, 90, "en", "1" * 64, "2" * 64)
+RECIPE = Recipe(FORMAT_VERSION, identity_of("bag-of-words"), 90, "en", "1" * 64, "2" * 64)
 
 
 @pytest.fixture
@@ -127,10 +125,10 @@ def test_whatever_else_stands_in_a_manifest_it_is_refused(
     [
         b"[" * 100_000,
         b"9" * 10_000,
-        b'{"recipe": {"format_version": 2}, "x": "\\ud800"}',
-        b'{"recipe": {"format_version": 2}, "\\ud800": 1}',
-        b'{"recipe": {"format_version": 2}, "x": 1e999}',
-        b'{"recipe": {"format_version": 2}, "manifest_sha256": "\\ud800"}',
+        b'{"recipe": {"format_version": 3}, "x": "\\ud800"}',
+        b'{"recipe": {"format_version": 3}, "\\ud800": 1}',
+        b'{"recipe": {"format_version": 3}, "x": 1e999}',
+        b'{"recipe": {"format_version": 3}, "manifest_sha256": "\\ud800"}',
     ],
     ids=["deep", "long number", "half a pair", "half a pair as key", "infinite", "half a pair as checksum"],
 )
@@ -183,14 +181,15 @@ def test_a_digest_depends_on_the_recipe_and_on_all_that_is_approved(clinic: Clin
     for recipe in (
         dataclasses.replace(RECIPE, passage_words=91),
         dataclasses.replace(RECIPE, language="de"),
-        dataclasses.replace(RECIPE, model=ModelIdentity("bag-of-words", "1" * 64)),
+        dataclasses.replace(RECIPE, encoder=identity_of("bag-of-words", "1")),
+        dataclasses.replace(RECIPE, encoder=dataclasses.replace(RECIPE.encoder, runtime="sentence-transformers")),
         dataclasses.replace(RECIPE, format_version=FORMAT_VERSION + 1),
         dataclasses.replace(RECIPE, synonyms_sha256="3" * 64),
         dataclasses.replace(RECIPE, calibration_sha256="3" * 64),
     ):
         digests.add(audience_digest(recipe, documents))
     digests.add(audience_digest(RECIPE, documents[1:]))
-    assert len(digests | {digest}) == 12
+    assert len(digests | {digest}) == 13
 
 
 def test_a_generations_id_depends_on_both_audiences() -> None:

@@ -98,6 +98,8 @@ def readiness() -> dict[str, Example]:
         "generation": "9d6b8e4a7c5d3b1f",
         "built_at": "2026-11-20T08:30:00Z",
         "model": "all-MiniLM-L6-v2",
+        "runtime": "onnx",
+        "runtime_reason": "",
         "audiences": {"patient": {"documents": 13, "passages": 96}, "staff": {"documents": 15, "passages": 110}},
         "reason": "",
     }

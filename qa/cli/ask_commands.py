@@ -31,13 +31,13 @@ def ask(
     json: JsonOption = False,
 ) -> None:
     """Answers a question with quotes of approved text, or says that none answers it."""
-    from qa.encoder import SentenceTransformerEncoder
+    from qa.encoder_store import EncoderStore
     from qa.engine import Engine
     from qa.records import checked_audience
     from qa.settings import load_settings
 
     settings = load_settings(index=index)
-    engine = Engine(settings, SentenceTransformerEncoder(settings.model), today)
+    engine = Engine(settings, EncoderStore(settings.index, settings.model, settings.encoder_threads), today)
     asked = sys.stdin.read() if question == "-" else question
     answer = engine.ask(asked, checked_audience(audience), limit)
     if json:
@@ -58,7 +58,7 @@ def show(
     from qa.settings import load_settings
 
     settings = load_settings(index=index)
-    documents = open_generation(settings.index, live_id(settings.index), None).audiences["staff"].documents
+    documents = open_generation(settings.index, live_id(settings.index)).audiences["staff"].documents
     document = documents.get(document_id)
     if document is None:
         raise UnknownDocument(f"The live generation holds no document {document_id!r}.", "`qa status` lists them.")

@@ -26,7 +26,7 @@ def calibrate(
     from qa.calibration import recalibrated
     from qa.cli.locations import corpus_settings
     from qa.confidence import signals_of
-    from qa.encoder import SentenceTransformerEncoder
+    from qa.encoder_store import EncoderStore
     from qa.engine import Engine
     from qa.evaluation import load_questions
     from qa.files import write_durably
@@ -35,7 +35,7 @@ def calibrate(
 
     settings = corpus_settings(corpus, register_file, index)
     labelled = load_questions(questions)
-    engine = Engine(settings, SentenceTransformerEncoder(settings.model), today)
+    engine = Engine(settings, EncoderStore(settings.index, settings.model, settings.encoder_threads), today)
     asking = checked_audience(audience)
     rows = []
     for row in labelled:

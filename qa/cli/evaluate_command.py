@@ -48,7 +48,7 @@ def evaluate(
     json: JsonOption = False,
 ) -> None:
     """Asks labelled questions and says how well they were answered; exit code 1 if a limit is not kept."""
-    from qa.encoder import SentenceTransformerEncoder
+    from qa.encoder_store import EncoderStore
     from qa.engine import Engine
     from qa.evaluation import RANKS, load_questions
     from qa.evaluation import evaluate as evaluate_questions
@@ -60,7 +60,7 @@ def evaluate(
     labelled = load_questions(questions)
     _check_limits(labelled, min_hit3, max_false_answers)
     settings = load_settings(index=index)
-    engine = Engine(settings, SentenceTransformerEncoder(settings.model), today)
+    engine = Engine(settings, EncoderStore(settings.index, settings.model, settings.encoder_threads), today)
     evaluation = evaluate_questions(lambda question: engine.ask(question, asked_as, RANKS), labelled)
     if html is not None:
         html.write_bytes(render_report(evaluation, questions.name, asked_as).encode("utf-8", "replace"))

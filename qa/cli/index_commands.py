@@ -30,20 +30,20 @@ def build(
     from qa.build import build as build_generation
     from qa.build import plan_build, retire
     from qa.cli.locations import corpus_settings, open_corpus
-    from qa.encoder import SentenceTransformerEncoder
+    from qa.encoder_export import ExportingEncoders
     from qa.register import load_register
 
     settings = corpus_settings(corpus, register_file, index)
     documents, entries = open_corpus(settings)
-    encoder = SentenceTransformerEncoder(settings.model)
+    encoders = ExportingEncoders(settings.index, settings.model)
     try:
-        plan = plan_build(documents, settings, encoder.identity)
+        plan = plan_build(documents, settings, encoders.planned())
     except NothingToServe as error:
         if retire(settings.index, entries):
             raise NothingToServe(f"{error.message} The index was taken out of service.", error.remedy) from None
         raise
     with embedding_progress() as progress:
-        report = build_generation(plan, entries.sha256, settings.index, encoder, progress)
+        report = build_generation(plan, entries.sha256, settings.index, encoders, progress)
     if load_register(settings.register_path).sha256 != entries.sha256:
         raise CheckFailed("The register changed while the index was being built.", "Run `qa build` again.")
     if json:
@@ -60,16 +60,20 @@ def verify(
     json: JsonOption = False,
 ) -> None:
     """Checks every checksum of a generation, and that each passage is a slice of text as it was approved."""
+    from qa.encoder_store import verify_encoder
     from qa.generation import open_generation
     from qa.publication import live_id
     from qa.settings import load_settings
 
     settings = load_settings(index=index)
-    opened = open_generation(settings.index, generation or live_id(settings.index), None)
+    opened = open_generation(settings.index, generation or live_id(settings.index))
+    encoder = opened.manifest.recipe.encoder
+    record = verify_encoder(settings.index, encoder)
     staff = opened.audiences["staff"]
     checked = {
         "generation": opened.id,
         "files": len(opened.manifest.files),
+        "encoder": {"id": encoder.id, "runtime": encoder.runtime, "files": len(record.files) if record else 0},
         "documents": len(staff.documents),
         "passages": {name: len(audience.passages) for name, audience in opened.audiences.items()},
         "whole": True,
@@ -81,6 +85,10 @@ def verify(
             f"Generation {opened.id} is whole: {len(opened.manifest.files)} files match their checksums, "
             f"{len(staff.passages)} passages of {len(staff.documents)} documents are slices of approved text."
         )
+        if record is None:
+            print_text(f"Questions need sentence-transformers: {opened.manifest.encoder_problem}")
+        else:
+            print_text(f"Encoder {encoder.id} is whole: {len(record.files)} files match their checksums.")
 
 
 def generations(index: IndexOption = None, json: JsonOption = False) -> None:
@@ -145,3 +153,5 @@ def _print_report(report: "BuildReport", index: Path) -> None:
         f"{report.seconds:.1f} seconds."
     )
     print_text(f"Generation {report.generation} in {index} {state}.")
+    if report.encoder_problem:
+        print_text(f"Questions need sentence-transformers, which starts and answers slower: {report.encoder_problem}")

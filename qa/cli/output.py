@@ -73,11 +73,14 @@ def _bar() -> Iterator[Callable[[int, int], None]]:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    started = time.monotonic()
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("embedding", total=None, rate="")
+        started = time.monotonic()
 
         def advance(done: int, total: int) -> None:
+            nonlocal started
+            if done == 0:  # what came before was the encoder's own preparation
+                started = time.monotonic()
             progress.update(task, completed=done, total=total, rate=_rate(done, started))
 
         yield advance
@@ -88,8 +91,10 @@ def _plain_lines() -> Callable[[int, int], None]:
     printed = started
 
     def advance(done: int, total: int) -> None:
-        nonlocal printed
+        nonlocal printed, started
         now = time.monotonic()
+        if done == 0:  # what came before was the encoder's own preparation
+            started = now
         if total and (done in {0, total} or now - printed >= PLAIN_PROGRESS_SECONDS):
             printed = now
             print(f"embedding {done:,}/{total:,} texts {_rate(done, started)}".rstrip(), file=sys.stderr, flush=True)

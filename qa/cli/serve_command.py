@@ -29,16 +29,14 @@ def serve(
     import uvicorn
 
     from qa.api.app import create_app
-    from qa.encoder import SentenceTransformerEncoder
+    from qa.encoder_store import EncoderStore
     from qa.engine import Engine
     from qa.settings import load_settings
 
     settings = load_settings(host=host, port=port, index=index)
     listener = _listen(settings.host, settings.port)
     address = listener.getsockname()
-    encoder = SentenceTransformerEncoder(settings.model)
-    encoder.load()
-    engine = Engine(settings, encoder, today)
+    engine = Engine(settings, EncoderStore(settings.index, settings.model, settings.encoder_threads), today)
     readiness = engine.readiness()
     if readiness.reason:
         print(f"qa: {readiness.reason}", file=sys.stderr)

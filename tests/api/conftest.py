@@ -8,7 +8,7 @@ from httpx2 import Response
 from starlette.testclient import TestClient
 
 from qa.api.app import create_app
-from qa.encoder import Encoder
+from qa.encoder import Encoders
 from qa.engine import Engine
 from qa.settings import Settings
 from tests.conftest import CALL_GUIDE, CEMENT, RISKS, Clinic
@@ -16,10 +16,10 @@ from tests.conftest import CALL_GUIDE, CEMENT, RISKS, Clinic
 JSON = {"Content-Type": "application/json"}
 
 
-def client_of(clinic: Clinic, encoder: Encoder | None = None, **settings: object) -> TestClient:
+def client_of(clinic: Clinic, encoders: Encoders | None = None, **settings: object) -> TestClient:
     """The service of a clinic; redirects are not followed."""
     chosen = clinic.settings.model_copy(update=settings)
-    engine = Engine(chosen, encoder or clinic.encoder, lambda: clinic.today)
+    engine = Engine(chosen, encoders or clinic.encoder, lambda: clinic.today)
     return TestClient(create_app(engine, chosen), follow_redirects=False)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from qa.calibration import read_calibration
 from qa.cli.application import run
-from tests.conftest import CEMENT, RISKS
+from tests.conftest import CEMENT, RISKS, lend_encoder
 
 APPROVAL = ("--by", "The committee", "--audience", "patient", "--review-by", "2099-01-01")
 ANSWERABLE = (
@@ -27,9 +27,10 @@ UNANSWERABLE = (
 
 
 def test_the_next_build_answers_by_the_clinics_own_questions(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, exported: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    lend_encoder(exported, tmp_path / "index")
     Path("corpus").mkdir()
     Path("corpus/risks.md").write_text(RISKS, "utf-8")
     Path("corpus/cement.md").write_text(CEMENT, "utf-8")
@@ -54,9 +55,10 @@ def test_the_next_build_answers_by_the_clinics_own_questions(
 
 
 def test_too_few_questions_are_one_line_that_says_what_to_do(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, exported: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    lend_encoder(exported, tmp_path / "index")
     Path("corpus").mkdir()
     Path("corpus/cement.md").write_text(CEMENT, "utf-8")
     Path("few.jsonl").write_text(json.dumps({"id": "1", "question": "What is PMMA?", "answer": "."}) + "\n", "utf-8")

@@ -14,16 +14,17 @@ from pathlib import Path
 import pytest
 
 from qa.cli.application import application, run
-from tests.conftest import BY_COSINE, CEMENT, RISKS
+from tests.conftest import BY_COSINE, CEMENT, RISKS, lend_encoder, packaged_encoder
 
 Run = Callable[..., tuple[int, str, str]]
 APPROVAL = ("--by", "The committee", "--audience", "patient", "--review-by", "2099-01-01")
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working directory with a corpus of two files that nobody approved."""
+def folder(tmp_path: Path, exported: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with a corpus of two files that nobody approved, and an index with an encoder only."""
     monkeypatch.chdir(tmp_path)
+    lend_encoder(exported, tmp_path / "index")
     for name in [name for name in os.environ if name.startswith("QA_")]:
         monkeypatch.delenv(name)
     corpus = tmp_path / "corpus"
@@ -83,7 +84,9 @@ def test_from_files_to_a_cited_answer(qa: Run, folder: Path) -> None:
     assert "The bone cement" in out
     assert "approved by The committee on" in out
     assert f"/documents/cement#p-{citation['start']}-{citation['end']}" in out
-    assert qa("verify")[0] == 0
+    code, out, _ = qa("verify")
+    assert code == 0
+    assert re.search(r"Encoder [0-9a-f]{16} is whole: 3 files", out)
 
 
 def test_what_nothing_covers_is_said_and_named(qa: Run) -> None:
@@ -132,7 +135,7 @@ def test_a_withdrawn_document_leaves_the_index_and_rollback_refuses_it(qa: Run) 
 
 
 def test_a_register_apart_from_its_corpus_remembers_the_folder(qa: Run, folder: Path) -> None:
-    (folder / "elsewhere").mkdir()
+    lend_encoder(folder / "index", folder / "elsewhere" / "index")
     (folder / "corpus").rename(folder / "pages")
     code, _, _ = qa("approve", "pages/risks.md", "pages/cement.md", *APPROVAL, "--register", "elsewhere/r.toml")
     assert code == 0
@@ -166,6 +169,21 @@ def test_a_dry_run_records_nothing(qa: Run, folder: Path) -> None:
     assert code == 0
     assert "Nothing recorded" in out
     assert not (folder / "corpus" / "register.toml").exists()
+
+
+def test_a_damaged_encoder_is_named_by_whatever_needs_it(qa: Run, folder: Path) -> None:
+    qa("approve", "corpus/cement.md", *APPROVAL)
+    qa("build")
+    qa("approve", "corpus/risks.md", *APPROVAL)
+    qa("build")
+    graph = folder / "index" / "encoders" / packaged_encoder().id / "model.onnx"
+    graph.unlink()  # a link: what it points to serves other tests
+    graph.write_bytes(b"no graph")
+    for command in (("ask", "What is PMMA?"), ("verify",), ("rollback",)):
+        code, out, err = qa(*command)
+        assert (code, out) == (5, ""), command
+        assert re.search(r"model\.onnx is damaged.*`qa build`", one_line(err)), command
+    assert qa("generations")[0] == 0
 
 
 def test_when_nothing_may_be_quoted_any_more_the_index_goes_out_of_service(qa: Run) -> None:
@@ -313,6 +331,8 @@ def test_help_loads_nothing_heavy() -> None:
         "pydantic_settings",
         "fastapi",
         "sentence_transformers",
+        "onnxruntime",
+        "tokenizers",
         "tantivy",
         "rich.table",
     }
@@ -343,3 +363,62 @@ def test_the_server_prints_its_address_answers_and_stops(qa: Run, folder: Path) 
         finally:
             server.send_signal(signal.SIGTERM)
         assert server.wait(timeout=30) in {0, -signal.SIGTERM}
+
+
+def in_a_process(folder: Path, *arguments: str) -> set[str]:
+    """The libraries that a command loads of those that run or export a model, and of those that these bring along."""
+    watched = {
+        "torch",
+        "transformers",
+        "sentence_transformers",
+        "onnx",
+        "scipy",
+        "sklearn",
+        "onnxruntime",
+        "tokenizers",
+    }
+    code = (
+        "import sys; from qa.cli.application import run; code = run(sys.argv[1:]);"
+        f"print(*({watched!r} & set(sys.modules)), file=sys.stderr); sys.exit(code)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *arguments], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return set(done.stderr.splitlines()[-1].split())
+
+
+def test_asking_loads_only_what_runs_the_exported_model(qa: Run, folder: Path) -> None:
+    qa("approve", "corpus/cement.md", *APPROVAL)
+    assert in_a_process(folder, "build") == {"onnxruntime", "tokenizers"}, "an export is there"
+    assert in_a_process(folder, "ask", "What is PMMA?") == {"onnxruntime", "tokenizers"}
+
+
+def test_commands_that_encode_nothing_load_no_model(qa: Run, folder: Path) -> None:
+    qa("approve", "corpus/cement.md", *APPROVAL)
+    qa("build")
+    for command in (("build",), ("verify",), ("generations",), ("status",), ("show", "cement")):
+        assert in_a_process(folder, *command) == set(), command
+
+
+SERVED = """
+import sys
+from starlette.testclient import TestClient
+from qa.api.app import create_app
+from qa.cli.options import today
+from qa.encoder_store import EncoderStore
+from qa.engine import Engine
+from qa.settings import load_settings
+
+settings = load_settings()
+client = TestClient(create_app(Engine(settings, EncoderStore(settings.index), today), settings))
+answer = client.post("/v1/ask", json={"question": "What is PMMA?"})
+ready = client.get("/readyz").json()
+print(answer.json()["outcome"], ready["status"], ready["runtime"])
+print(*{"torch", "transformers", "sentence_transformers", "onnx", "scipy", "sklearn"} & set(sys.modules))
+"""
+
+
+def test_serving_an_index_and_answering_a_question_load_no_torch(qa: Run, folder: Path) -> None:
+    qa("approve", "corpus/cement.md", *APPROVAL)
+    qa("build")
+    done = subprocess.run([sys.executable, "-c", SERVED], cwd=folder, capture_output=True, text=True)
+    assert done.stdout.splitlines() == ["answered ready onnx", ""], done.stderr

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from qa.cli.application import run
-from tests.conftest import BY_COSINE, CALL_GUIDE, CEMENT, RISKS
+from tests.conftest import BY_COSINE, CALL_GUIDE, CEMENT, RISKS, lend_encoder
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -21,9 +21,10 @@ QUESTIONS = (
 
 
 @pytest.fixture(scope="module")
-def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def index(tmp_path_factory: pytest.TempPathFactory, exported: Path) -> Path:
     """The index of two patient pages and a staff page."""
     folder = tmp_path_factory.mktemp("clinic")
+    lend_encoder(exported, folder / "index")
     corpus = folder / "corpus"
     corpus.mkdir()
     (corpus / "calibration.json").write_text(json.dumps(BY_COSINE), "utf-8")

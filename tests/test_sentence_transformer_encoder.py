@@ -1,23 +1,17 @@
-"""The real model: a vector depends on its text only, and the weights are those that were pinned."""
+"""The model as it was published: a vector depends on its text only."""
 
 import os
-import shutil
 import socket
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from qa import encoder as encoder_module
-from qa.encoder import (
-    PACKAGED_MODEL,
-    PACKAGED_WEIGHTS_SHA256,
-    ModelIdentity,
-    SentenceTransformerEncoder,
-    Vectors,
-    identify,
-)
+from qa.encoder import Vectors
 from qa.errors import ModelUnavailable
+from qa.model import find_model
+from qa.sentence_transformer_encoder import SentenceTransformerEncoder
+from tests.conftest import linked_model
 
 TEXTS = [
     "The bone cement hardens in about 10 minutes.",
@@ -32,7 +26,7 @@ TEXTS = [
 @pytest.fixture(scope="session")
 def encoder() -> SentenceTransformerEncoder:
     """The packaged model, loaded once."""
-    encoder = SentenceTransformerEncoder()
+    encoder = SentenceTransformerEncoder(find_model(None))
     encoder.load()
     return encoder
 
@@ -40,20 +34,6 @@ def encoder() -> SentenceTransformerEncoder:
 @pytest.fixture(scope="module")
 def vectors(encoder: SentenceTransformerEncoder) -> list[Vectors]:
     return [encoding.vector for (encoding,) in encoder.encode([[text] for text in TEXTS])]
-
-
-def packaged_folder() -> Path:
-    return encoder_module._packaged_folder()
-
-
-def linked_copy(folder: Path) -> Path:
-    """A copy of the packaged model whose files can be replaced."""
-    for path in packaged_folder().rglob("*"):
-        target = folder / path.relative_to(packaged_folder())
-        if path.is_file():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.symlink_to(path)
-    return folder
 
 
 def test_a_vector_has_384_dimensions_and_length_one(vectors: list[Vectors]) -> None:
@@ -134,67 +114,31 @@ def test_the_model_works_without_a_network(monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr(socket, "socket", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    ((encoding,),) = SentenceTransformerEncoder().encode([["cement"]])
+    ((encoding,),) = SentenceTransformerEncoder(find_model(None)).encode([["cement"]])
     assert encoding.vector.shape == (384,)
     assert os.environ["HF_HUB_OFFLINE"] == "1"
 
 
-def test_the_packaged_models_identity_is_known_without_loading_it() -> None:
-    encoder = SentenceTransformerEncoder()
-    assert encoder.identity == ModelIdentity(PACKAGED_MODEL, PACKAGED_WEIGHTS_SHA256)
-    assert encoder._model is None
-
-
-def test_packaged_weights_with_one_bit_flipped_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = linked_copy(tmp_path / "model")
-    weights = folder / "model.safetensors"
-    data = bytearray(weights.read_bytes())
-    data[len(data) // 2] ^= 1
-    weights.unlink()
-    weights.write_bytes(data)
-    monkeypatch.setattr(encoder_module, "_packaged_folder", lambda: folder)
-    with pytest.raises(ModelUnavailable, match=f"not the pinned {PACKAGED_WEIGHTS_SHA256}.*Reinstall"):
-        SentenceTransformerEncoder()
-    assert SentenceTransformerEncoder(folder).identity.weights_sha256 != PACKAGED_WEIGHTS_SHA256
-
-
-def test_a_model_by_path_is_named_after_its_folder_and_its_weights(tmp_path: Path) -> None:
-    folder = linked_copy(tmp_path / "our-model")
-    assert identify(folder, packaged=False) == ModelIdentity("our-model", PACKAGED_WEIGHTS_SHA256)
-    shutil.copyfile(folder / "config.json", folder / "more.safetensors")
-    assert identify(folder, packaged=False).weights_sha256 not in (PACKAGED_WEIGHTS_SHA256, "")
-
-
-@pytest.mark.parametrize("name", ["pytorch_model.bin", "README.md"])
-def test_a_folder_without_safetensors_is_refused(tmp_path: Path, name: str) -> None:
-    (tmp_path / name).write_bytes(b"\x80\x04N.")
-    with pytest.raises(ModelUnavailable, match=r"holds no \*\.safetensors"):
-        SentenceTransformerEncoder(tmp_path)
-
-
-def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ModelUnavailable, match="nowhere"):
-        SentenceTransformerEncoder(tmp_path / "nowhere")
-
-
 def test_a_folder_that_holds_no_model_beside_its_weights_is_refused_when_it_is_used(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").write_bytes(b"no weights")
-    encoder = SentenceTransformerEncoder(tmp_path)
+    encoder = SentenceTransformerEncoder(find_model(tmp_path))
     with pytest.raises(ModelUnavailable, match="cannot be loaded"):
         list(encoder.encode([["cement"]]))
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "config.json", "tokenizer.json", "modules.json"])
 def test_a_file_of_the_model_that_is_cut_short_is_refused_when_it_is_used(tmp_path: Path, name: str) -> None:
-    folder = linked_copy(tmp_path / "model")
+    folder = linked_model(tmp_path / "model")
     data = (folder / name).read_bytes()
     (folder / name).unlink()
     (folder / name).write_bytes(data[: len(data) // 2])
     with pytest.raises(ModelUnavailable, match="cannot be loaded"):
-        list(SentenceTransformerEncoder(folder).encode([["cement"]]))
+        list(SentenceTransformerEncoder(find_model(folder)).encode([["cement"]]))
 
 
-def test_a_model_package_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encoder_module, "_PACKAGE", "no_such_package_here")
-    with pytest.raises(ModelUnavailable, match="no_such_package_here is not installed"):
-        SentenceTransformerEncoder()
+def test_questions_that_wait_together_are_encoded_as_each_alone(encoder: SentenceTransformerEncoder) -> None:
+    together = encoder.encode_questions(TEXTS[:3])
+    for text, encoding in zip(TEXTS[:3], together, strict=True):
+        ((alone,),) = encoder.encode([[text]])
+        assert alone.vector.tobytes() == encoding.vector.tobytes()
+    assert encoder.encode_questions([]) == ()
