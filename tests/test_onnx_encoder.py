@@ -28,7 +28,7 @@ TEXTS = [
     CEMENT,
     "水泥硬化",
 ]
-QUESTIONS = [" ".join(RISKS.split()[start : start + length]) for start in range(8) for length in range(1, 41, 3)]
+QUESTIONS = [" ".join(RISKS.split()[start : start + length]) for start in range(3) for length in range(1, 41, 4)]
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_it_agrees_with_the_published_model(encoder: OnnxEncoder) -> None:
 
 def test_a_batch_of_questions_is_to_the_bit_what_each_is_alone(encoder: OnnxEncoder) -> None:
     alone = [to_the_bit(encoding) for text in QUESTIONS for encoding in encoder.encode_questions([text])]
-    for size in (2, LARGEST_BATCH, LARGEST_BATCH + 3, len(QUESTIONS)):
+    for size in (2, LARGEST_BATCH + 3, len(QUESTIONS)):
         parts = [QUESTIONS[start : start + size] for start in range(0, len(QUESTIONS), size)]
         together = [to_the_bit(encoding) for part in parts for encoding in encoder.encode_questions(part)]
         assert together == alone
