@@ -1,10 +1,13 @@
-"""One generation with its encoder, and the settings: `ask()`, `documents()`, `readiness()`, `reload()`."""
+"""One generation with its encoder, and the settings: `ask()`, `ask_all()`, `readiness()`, `reload()`."""
 
 import datetime
 import threading
+import time
 import unicodedata
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Literal, Protocol
 
 from qa.answer import Considered, answer
 from qa.calibration import Calibration
@@ -37,6 +40,48 @@ READING_MARGIN = 0.03
 """How much better (in score) the passages must answer another reading than the one as typed."""
 
 
+Reload = Literal["taken_up", "out_of_service", "refused", "failed", "unchanged"]
+"""What came of `Engine.reload`: `refused` stands until another publication, `failed` is worth another try."""
+
+
+class Observer(Protocol):
+    """Is told how long each stage of answering took: encode, candidates, rerank, answer."""
+
+    def stage(self, name: str, seconds: float) -> None: ...
+
+
+class Unobserved:
+    """The observer that does not look."""
+
+    def stage(self, name: str, seconds: float) -> None:
+        """Forgets it."""
+
+
+UNOBSERVED = Unobserved()
+
+
+Encoded = tuple[Reading, Encoding]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A question that may be asked, from `Engine.request`."""
+
+    text: str
+    audience: Audience
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """What one audience's index holds today."""
+
+    passages: int
+    documents: int
+    review_due: int
+    expired: int
+
+
 @dataclass(frozen=True, slots=True)
 class Served:
     """A generation and the encoder that it names: what one request is answered with."""
@@ -46,7 +91,7 @@ class Served:
 
 
 class Engine:
-    """Answers from the live generation. Every answer comes from one generation, whatever is published meanwhile."""
+    """Answers from the generation that `reload` opened; whatever is published, each answer comes from one alone."""
 
     def __init__(
         self,
@@ -63,34 +108,43 @@ class Engine:
         self._reloading = threading.Lock()
         self._lay_words = packaged_lay_words()
 
-    def reload(self) -> None:
-        """Takes up the live generation, with its encoder, if another one was published since.
+    def reload(self) -> Reload:
+        """Takes up the live generation, with its encoder, if another one was published since; nothing else opens one.
 
-        A generation that is damaged, or whose encoder is, is refused until the next publication, and the one open
-        before serves on.
+        It is opened and checked beside the one that serves, and takes its place in one step. One that is damaged, or
+        whose encoder is, is refused until the next publication, and the one open before serves on.
         """
         with self._reloading:
-            try:
-                mark = publication_mark(self._settings.index)
-                identifier = live_id(self._settings.index)
-                if self._served is not None and identifier == self._served.generation.id:
-                    self._problem = None
-                    return
-                if mark == self._refused_mark:
-                    return
-                self._refused_mark = mark
-                self._served = self._open(identifier)
+            served, problem = self._served, str(self._problem or "")
+            self._look()
+            if self._served is not served:
+                return "taken_up" if self._served else "out_of_service"
+            if self._problem is not None and not isinstance(self._problem, UNUSABLE):
+                return "failed"
+            return "refused" if str(self._problem or "") not in {"", problem} else "unchanged"
+
+    def _look(self) -> None:
+        try:
+            mark = publication_mark(self._settings.index)
+            identifier = live_id(self._settings.index)
+            if self._served is not None and identifier == self._served.generation.id:
                 self._problem = None
-            except OutOfService as error:
-                self._served = None
-                self._problem = error
-            except ClinicQAError as error:
-                self._problem = error
-                if not isinstance(error, UNUSABLE):  # the machine refused this time; the generation may be whole
-                    self._refused_mark = None
-            except OSError as error:
-                reason = f"The index {self._settings.index} cannot be read: {error.strerror}."
-                self._problem = IndexUnavailable(reason, "Check its permissions and the disk.")
+                return
+            if mark == self._refused_mark:
+                return
+            self._refused_mark = mark
+            self._served = self._open(identifier)
+            self._problem = None
+        except OutOfService as error:
+            self._served = None
+            self._problem = error
+        except ClinicQAError as error:
+            self._problem = error
+            if not isinstance(error, UNUSABLE):  # the machine refused this time; the generation may be whole
+                self._refused_mark = None
+        except OSError as error:
+            reason = f"The index {self._settings.index} cannot be read: {error.strerror}."
+            self._problem = IndexUnavailable(reason, "Check its permissions and the disk.")
 
     def _open(self, identifier: str) -> Served:
         generation = open_generation(self._settings.index, identifier, self._settings.serve_audiences)
@@ -99,19 +153,59 @@ class Engine:
             return Served(generation, self._served.encoder)
         return Served(generation, self._encoders.open(named))
 
-    def ask(self, question: str, audience: Audience = "patient", limit: int = DEFAULT_QUOTES) -> Answer:
-        """The answer to a question of at most 1,000 characters, with at most `limit` quotes (1 to 10).
+    def request(self, question: str, audience: Audience = "patient", limit: int = DEFAULT_QUOTES) -> Request:
+        """A question of at most 1,000 characters that may be asked, for at most `limit` quotes (1 to 10).
 
         Raises InvalidQuestion, InvalidRequest, UnknownAudience, and IndexUnavailable when there is nothing to ask.
         """
         text = checked_question(question)
         if not 1 <= limit <= MAX_QUOTES:
             raise InvalidRequest(f"limit must lie between 1 and {MAX_QUOTES}.", "Correct it.")
-        served = self._pinned(audience)
+        self._pinned(audience)
+        return Request(text, audience, limit)
+
+    def ask(self, question: str, audience: Audience = "patient", limit: int = DEFAULT_QUOTES) -> Answer:
+        """The answer to one question; raises what `request` raises."""
+        (outcome,) = self.ask_all([self.request(question, audience, limit)])
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    def ask_all(self, requests: Sequence[Request], observer: Observer = UNOBSERVED) -> list[Answer | Exception]:
+        """What each request comes to, all from one generation and with one pass of the encoder.
+
+        An answer is to the bit what it is when asked alone, and what goes wrong with one request is its own outcome.
+        """
+        served = self._served
+        try:
+            if served is None:
+                raise self._why_nothing_is_open()
+            readings = [self._readings(served, request.audience, request.text) for request in requests]
+            with _timed(observer, "encode"):
+                encodings = iter(
+                    served.encoder.encode_questions([reading.text for several in readings for reading in several])
+                )
+        except Exception as error:  # noqa: BLE001 - an outcome, which the caller raises or answers with
+            if len(requests) == 1:
+                return [error]
+            return [outcome for request in requests for outcome in self.ask_all([request], observer)]
+        return [
+            self._outcome(served, request, list(zip(several, encodings, strict=False)), observer)
+            for request, several in zip(requests, readings, strict=True)
+        ]
+
+    def _outcome(
+        self, served: Served, request: Request, encoded: Sequence[Encoded], observer: Observer
+    ) -> Answer | Exception:
         generation = served.generation
-        considered = self._consider(served, audience, text)
-        threshold = generation.calibration.threshold(self._settings.max_false_answer_rate)
-        return answer(generation.audiences[audience], considered, limit, threshold)
+        index = generation.audiences[request.audience]
+        try:
+            considered = self._consider(generation, index, encoded, observer)
+            threshold = generation.calibration.threshold(self._settings.max_false_answer_rate)
+            with _timed(observer, "answer"):
+                return answer(index, considered, request.limit, threshold)
+        except Exception as error:  # noqa: BLE001 - an outcome, which the caller raises or answers with
+            return error
 
     def consider(self, question: str, audience: Audience = "patient") -> tuple[Considered, AudienceIndex]:
         """A question's passages in order and how sure the answer is, with the index that they are numbered in.
@@ -119,28 +213,49 @@ class Engine:
         Raises what `ask` raises.
         """
         served = self._pinned(audience)
-        return self._consider(served, audience, checked_question(question)), served.generation.audiences[audience]
+        index = served.generation.audiences[audience]
+        readings = self._readings(served, audience, checked_question(question))
+        encodings = served.encoder.encode_questions([reading.text for reading in readings])
+        return self._consider(served.generation, index, list(zip(readings, encodings, strict=True)), UNOBSERVED), index
 
     def calibration(self) -> Calibration:
         """That of the live generation; raises IndexUnavailable when there is none."""
         return self._pinned(self._settings.serve_audiences[0]).generation.calibration
 
-    def _consider(self, served: Served, audience: Audience, text: str) -> Considered:
+    def _readings(self, served: Served, audience: Audience, text: str) -> tuple[Reading, ...]:
+        generation = served.generation
+        vocabulary = generation.audiences[audience].vocabulary
+        return readings_of(text, vocabulary, generation.synonyms, self._lay_words, served.encoder.knows_word)
+
+    def _consider(
+        self, generation: Generation, index: AudienceIndex, encoded: Sequence[Encoded], observer: Observer
+    ) -> Considered:
         """The question as typed (but for its spelling), unless the passages answer another reading clearly better."""
-        generation, encoder = served.generation, served.encoder
-        index = generation.audiences[audience]
         today = self._today()
         expired = {document.id for document in index.expiring if not _is_valid(document, today)}
-        readings = readings_of(text, index.vocabulary, generation.synonyms, self._lay_words, encoder.knows_word)
-        encodings = encoder.encode_questions([reading.text for reading in readings])
-        first, *others = [
-            _consider_reading(generation, index, reading, encoding, expired)
-            for reading, encoding in zip(readings, encodings, strict=True)
-        ]
+        first, *others = [self._consider_reading(generation, index, one, expired, observer) for one in encoded]
         for other in others:
             if other.ranked and first.ranked and other.ranked[0].score > first.ranked[0].score + READING_MARGIN:
                 return other
         return first
+
+    def _consider_reading(
+        self,
+        generation: Generation,
+        index: AudienceIndex,
+        encoded: Encoded,
+        expired: Collection[str],
+        observer: Observer,
+    ) -> Considered:
+        reading, encoding = encoded
+        with _timed(observer, "candidates"):
+            question = understand(index, reading.text, encoding)
+            candidates = retrieve(index, question, expired)
+        with _timed(observer, "rerank"):
+            ranked = rank(index, candidates, question)
+        asks = bool(ranked) and question.has_content
+        confidence = generation.calibration.confidence(signals_of(question, ranked)) if asks else 0.0
+        return Considered(question, reading, ranked, confidence)
 
     def documents(self, audience: Audience = "patient") -> tuple[Document, ...]:
         """The documents that an audience may be quoted today, by id."""
@@ -155,9 +270,21 @@ class Engine:
             raise UnknownDocument(f"No approved {audience} document has that id.", "GET /v1/documents lists them.")
         return document
 
+    def census(self) -> Mapping[Audience, Census]:
+        """What the index of each served audience holds today; empty when none is open."""
+        served = self._served
+        names = self._settings.serve_audiences if served else ()
+        return {name: self._count(served.generation.audiences[name]) for name in names if served}
+
+    def _count(self, index: AudienceIndex) -> Census:
+        today = self._today()
+        due_by = today + datetime.timedelta(self._settings.review_due_days)
+        valid = [document for document in index.documents.values() if _is_valid(document, today)]
+        due = sum(document.approval.review_by <= due_by for document in valid)
+        return Census(len(index.passages), len(valid), due, len(index.documents) - len(valid))
+
     def readiness(self) -> Readiness:
         """Whether questions can be answered; a refused new generation is named while the old one serves."""
-        self.reload()
         served = self._served
         reason = str(self._problem) if self._problem else ""
         if served is None:
@@ -186,13 +313,15 @@ class Engine:
         if audience not in self._settings.serve_audiences:
             answered = " or ".join(self._settings.serve_audiences)
             raise UnknownAudience("This service does not answer that audience.", f"Ask as {answered}.")
-        self.reload()
         served = self._served
         if served is None:
-            problem = self._problem or IndexUnavailable("No index is open.", "Run `qa build`.")
-            # A new one each time: an exception that is raised again keeps the frames, and questions, of all callers.
-            raise type(problem)(problem.message, problem.remedy, problem.detail)
+            raise self._why_nothing_is_open()
         return served
+
+    def _why_nothing_is_open(self) -> ClinicQAError:
+        """A new error each time: one that is raised again keeps the frames, and questions, of all callers."""
+        problem = self._problem or IndexUnavailable("No index is open.", "Run `qa build`.")
+        return type(problem)(problem.message, problem.remedy, problem.detail)
 
 
 def checked_question(question: str) -> str:
@@ -209,17 +338,14 @@ def checked_question(question: str) -> str:
     return text
 
 
-def _consider_reading(
-    generation: Generation, index: AudienceIndex, reading: Reading, encoding: Encoding, expired: Collection[str]
-) -> Considered:
-    question = understand(index, reading.text, encoding)
-    ranked = rank(index, retrieve(index, question, expired), question)
-    asks = bool(ranked) and question.has_content
-    confidence = generation.calibration.confidence(signals_of(question, ranked)) if asks else 0.0
-    return Considered(question, reading, ranked, confidence)
-
-
 def _is_valid(document: Document, today: datetime.date) -> bool:
     """A document can expire while its generation serves."""
     expires_on = document.approval.expires_on
     return expires_on is None or expires_on > today
+
+
+@contextmanager
+def _timed(observer: Observer, stage: str) -> Iterator[None]:
+    started = time.perf_counter()
+    yield
+    observer.stage(stage, time.perf_counter() - started)

@@ -26,6 +26,8 @@ ClinicQAError                 internal                exit 70  HTTP 500
 │   ├── OtherFormat           other_format            exit  5  HTTP 503
 │   └── OtherModel            other_model             exit  5  HTTP 503
 ├── ModelUnavailable          model_unavailable       exit  6  HTTP 503
+├── Overloaded                overloaded              exit 70  HTTP 503
+│   └── DeadlineExceeded      deadline_exceeded       exit 70  HTTP 503
 ├── CheckFailed               check_failed            exit  1  HTTP 500
 └── StorageFailed             storage_failed          exit  7  HTTP 500
 ```
@@ -173,6 +175,17 @@ class ModelUnavailable(ClinicQAError):
     code = "model_unavailable"
     exit_code = 6
     http_status = 503
+
+
+class Overloaded(ClinicQAError):
+    """As many questions wait as may wait; only a server raises it."""
+
+    code = "overloaded"
+    http_status = 503
+
+
+class DeadlineExceeded(Overloaded):
+    code = "deadline_exceeded"
 
 
 class CheckFailed(ClinicQAError):

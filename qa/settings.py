@@ -46,6 +46,17 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="address to listen on")
     port: int = Field(default=8000, ge=0, le=65535, description="port to listen on; 0 takes a free one")
+    workers: int = Field(default=1, ge=1, le=64, description="processes that serve, each with an engine of its own")
+    max_waiting_questions: int = Field(
+        default=16, ge=1, le=10_000, description="questions a worker has in hand at once; one more is refused"
+    )
+    deadline_seconds: float = Field(
+        default=2.0, gt=0.0, le=60.0, description="seconds that a question may wait for its answer"
+    )
+    watch_seconds: float = Field(
+        default=0.25, ge=0.01, le=60.0, description="seconds between two looks for a new generation"
+    )
+    access_log: bool = Field(default=True, description="whether each request is logged, without its question")
     max_false_answer_rate: float = Field(
         default=0.2,
         ge=0.0,

@@ -158,7 +158,9 @@ def main() -> None:
     cache = arguments.cache or arguments.folder / ".cache"
     settings = Settings(index=cache, corpus=arguments.folder / ".no-corpus")
     report = build_index(documents, settings, ExportingEncoders(cache, None), _progress)
-    asked = ask_all(Engine(settings, EncoderStore(cache), date.today), data, ids)
+    engine = Engine(settings, EncoderStore(cache), date.today)
+    engine.reload()
+    asked = ask_all(engine, data, ids)
     figures: dict[str, float | None] = {**ranking_figures(asked, data)}
     if data.answerable:
         figures |= answer_figures(asked, data)

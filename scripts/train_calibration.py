@@ -120,6 +120,7 @@ def _data_set(arguments: argparse.Namespace) -> tuple[Matrix, NDArray[np.int64]]
     build_index(documents, settings, ExportingEncoders(settings.index, None), lambda _done, _total: None)
     labelled = [identifier for identifier in data.queries if identifier in data.answerable]
     engine = Engine(settings, EncoderStore(settings.index), datetime.date.today)
+    engine.reload()
     rows = signals(engine, [data.queries[identifier] for identifier in labelled], AUDIENCE)
     return rows, np.array([int(data.answerable[identifier]) for identifier in labelled])
 
@@ -127,6 +128,7 @@ def _data_set(arguments: argparse.Namespace) -> tuple[Matrix, NDArray[np.int64]]
 def _questions(file: Path, index: Path) -> tuple[Matrix, NDArray[np.int64]]:
     questions = load_questions(file)
     engine = Engine(Settings(index=index), EncoderStore(index), datetime.date.today)
+    engine.reload()
     rows = signals(engine, [question.question for question in questions], "patient")
     return rows, np.array([int(question.answer is not None) for question in questions])
 

@@ -144,7 +144,10 @@ class Clinic:
         return build(plan, register.sha256, self.settings.index, self.encoder, progress)
 
     def engine(self, **settings: object) -> Engine:
-        return Engine(self.settings.model_copy(update=settings), self.encoder, lambda: self.today)
+        """One that has looked for a generation once; it looks again when told to, as the server's watcher does."""
+        engine = Engine(self.settings.model_copy(update=settings), self.encoder, lambda: self.today)
+        engine.reload()
+        return engine
 
     def elsewhere(self, name: str) -> "Clinic":
         """The same corpus with another index folder."""

@@ -227,15 +227,18 @@ def test_without_an_index_the_error_says_what_to_run(empty_clinic: Clinic) -> No
     assert readiness.generation is None
 
 
-def test_an_index_that_is_built_while_serving_is_taken_up_by_the_next_question(empty_clinic: Clinic) -> None:
+def test_an_index_that_is_built_while_serving_is_taken_up_by_the_next_look(empty_clinic: Clinic) -> None:
     engine = empty_clinic.engine()
     with pytest.raises(NoIndex):
         engine.ask(QUESTION)
     empty_clinic.add("cement.md", CEMENT)
     empty_clinic.build()
+    engine.reload()
     assert "10 minutes" in engine.ask(QUESTION).quotes[0].text
     empty_clinic.add("cement.md", CHANGED)
     empty_clinic.build()
+    assert "10 minutes" in engine.ask(QUESTION).quotes[0].text
+    assert engine.reload() == "taken_up"
     assert "11 minutes" in engine.ask(QUESTION).quotes[0].text
 
 
@@ -245,8 +248,10 @@ def test_publishing_the_generation_before_rolls_back(clinic: Clinic) -> None:
     before = engine.ask(QUESTION)
     clinic.add("cement.md", CHANGED)
     clinic.build()
+    engine.reload()
     assert engine.ask(QUESTION) != before
     publish(clinic.settings.index, old)
+    engine.reload()
     assert engine.ask(QUESTION) == before
     assert engine.readiness().generation == old
 
@@ -257,6 +262,7 @@ def test_a_damaged_new_generation_leaves_the_old_one_serving_and_is_named(clinic
     clinic.add("cement.md", CHANGED)
     clinic.build()
     path = damage_live(clinic)
+    assert engine.reload() == "refused"
     assert engine.ask(QUESTION) == before
     readiness = engine.readiness()
     assert readiness.ready
@@ -271,6 +277,7 @@ def test_an_engine_takes_up_what_was_repaired_by_the_command_that_it_names(clini
         engine.ask(QUESTION)
     assert str(path) in str(refusal.value)
     clinic.build()
+    engine.reload()
     assert engine.ask(QUESTION).quotes
     assert engine.readiness().reason == ""
 
@@ -281,13 +288,15 @@ def test_an_engine_with_an_old_generation_takes_up_a_repaired_new_one(clinic: Cl
     clinic.add("cement.md", CHANGED)
     clinic.build()
     damage_live(clinic)
+    engine.reload()
     assert "10 minutes" in engine.ask(QUESTION).quotes[0].text
     clinic.build()
+    engine.reload()
     assert "11 minutes" in engine.ask(QUESTION).quotes[0].text
     assert engine.readiness().reason == ""
 
 
-def test_a_refused_generation_is_not_checked_again_at_every_question(
+def test_a_refused_generation_is_not_checked_again_at_every_look(
     clinic: Clinic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     attempts: list[str] = []
@@ -300,6 +309,7 @@ def test_a_refused_generation_is_not_checked_again_at_every_question(
     damage_live(clinic)
     engine = clinic.engine()
     for _ in range(5):
+        assert engine.reload() == "unchanged"
         with pytest.raises(DamagedGeneration):
             engine.ask(QUESTION)
     assert attempts == [live_id(clinic.settings.index)]
@@ -316,10 +326,12 @@ def test_a_pointer_that_is_garbled_for_a_while_is_told_for_that_while_only(
     current.unlink()
     if content is not None:
         current.write_bytes(content)
+    assert [engine.reload(), engine.reload()] == ["refused", "unchanged"]
     assert engine.ask(QUESTION) == before
     assert str(clinic.settings.index) in engine.readiness().reason
     assert engine.readiness().ready
     current.write_bytes(whole)
+    engine.reload()
     assert engine.readiness().reason == ""
 
 
@@ -327,6 +339,7 @@ def test_an_index_that_vanishes_while_serving_does_not_stop_it(clinic: Clinic) -
     engine = clinic.engine()
     before = engine.ask(QUESTION)
     clinic.settings.index.rename(clinic.folder / "aside")
+    engine.reload()
     assert engine.ask(QUESTION) == before
     assert not clinic.engine().readiness().ready
 
@@ -498,11 +511,13 @@ def test_expired_documents_take_no_place_from_valid_ones(empty_clinic: Clinic) -
 
 
 def test_a_disk_that_refuses_once_is_asked_again(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
-    engine = clinic.engine()
     with monkeypatch.context() as patched:
         patched.setattr("qa.manifest.sha256_of_file", _refuse)
+        engine = clinic.engine()
         with pytest.raises(IndexUnavailable, match="Check its permissions"):
             engine.ask("What are the risks?")
+        assert engine.reload() == "failed"
+    assert engine.reload() == "taken_up"
     assert engine.ask("What are the risks?").generation
 
 
@@ -514,6 +529,7 @@ def test_an_index_taken_out_of_service_answers_nothing_even_where_it_was_open(cl
     engine = clinic.engine()
     engine.ask("What are the risks?")
     take_out_of_service(clinic.settings.index)
+    assert [engine.reload(), engine.reload()] == ["out_of_service", "unchanged"]
     with pytest.raises(OutOfService):
         engine.ask("What are the risks?")
     assert not engine.readiness().ready
@@ -525,6 +541,7 @@ def test_an_open_generation_serves_on_when_the_disk_refuses_its_folder(
     engine = clinic.engine()
     before = engine.ask("What are the risks?")
     monkeypatch.setattr("qa.engine.live_id", _refuse)
+    assert engine.reload() == "failed"
     assert engine.ask("What are the risks?") == before
     assert "cannot be read: Permission denied" in engine.readiness().reason
 

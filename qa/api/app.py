@@ -1,21 +1,64 @@
-"""The service as a whole: routes, error shape and guard, around one engine."""
+"""The service as a whole: routes, error shape and middleware, around one engine."""
+
+import asyncio
+import logging
+import signal
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI
 
 import qa
 from qa.api.error_responses import add_error_handlers
+from qa.api.metrics import Metrics
+from qa.api.observation import Observation
+from qa.api.overload import OverloadRefusal
 from qa.api.response_guard import ResponseGuard
-from qa.api.routes import document_routes, health_routes, question_routes
-from qa.engine import Engine
+from qa.api.routes import ASK_PATH, document_routes, health_routes, metrics_routes, question_routes
+from qa.dispatch import Dispatcher
+from qa.engine import Engine, Reload
+from qa.errors import ClinicQAError
 from qa.settings import Settings
+from qa.watch import Watcher
+
+LOGGER = logging.getLogger(__name__)
+
+WARMING_UP = "How long does the first question take?"
+"""Asked before anyone else can: what is set up at first use is set up then."""
 
 
 def create_app(engine: Engine, settings: Settings) -> FastAPI:
-    """The ASGI application. It opens no file and starts no thread of its own until it is asked.
+    """The ASGI application. It opens no file and starts no thread of its own until it is started or asked.
 
     The framework's telemetry is off whatever the environment says, since traces could carry a question; so are its
     documentation pages, which load scripts from elsewhere. `/openapi.json` describes everything.
     """
+    metrics = Metrics(engine)
+    dispatcher = Dispatcher(engine, settings, metrics)
+
+    def report(outcome: Reload) -> None:
+        metrics.reload(outcome)
+        readiness = engine.readiness()
+        level = logging.INFO if outcome == "taken_up" else logging.WARNING
+        facts = {"outcome": outcome, "generation": readiness.generation, "reason": readiness.reason}
+        LOGGER.log(level, "generation", extra=facts)
+
+    @asynccontextmanager
+    async def running(_app: FastAPI) -> AsyncIterator[None]:
+        watcher = Watcher(engine, settings.watch_seconds, report)
+        watcher.start()
+        if threading.current_thread() is threading.main_thread():
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, watcher.look_now)
+        for audience in settings.serve_audiences:
+            with suppress(ClinicQAError):  # nothing to ask, perhaps: /readyz says so
+                engine.ask(WARMING_UP, audience)
+        LOGGER.info("ready", extra={"generation": engine.readiness().generation})
+        yield
+        LOGGER.info("shutdown")
+        watcher.stop()
+        dispatcher.close()
+
     app = FastAPI(
         title="Clinic QA",
         summary="Answers questions by quoting text that the clinic approved.",
@@ -23,6 +66,7 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        lifespan=running,
         telemetry={
             "tracing": False,
             "metrics": False,
@@ -31,9 +75,12 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
             "auto_configure": False,
         },
     )
-    app.include_router(question_routes(engine))
+    app.include_router(question_routes(dispatcher))
     app.include_router(document_routes(engine))
     app.include_router(health_routes(engine, settings.serve_audiences))
+    app.include_router(metrics_routes(metrics))
     add_error_handlers(app)
+    app.add_middleware(OverloadRefusal, dispatcher=dispatcher, path=ASK_PATH)
     app.add_middleware(ResponseGuard)
+    app.add_middleware(Observation, metrics=metrics)  # the last one added stands around the others
     return app

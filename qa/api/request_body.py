@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from qa.api.wire import AskRequest
 from qa.errors import InvalidRequest, MalformedBody, RequestTooLarge, UnsupportedMediaType
 
-MAX_BODY_BYTES = 64 * 1024
+MAX_BODY_BYTES = 8 * 1024
 
 
 async def read_ask_request(request: Request) -> AskRequest:

@@ -9,6 +9,8 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from qa.api.error_responses import internal_error_response
+from qa.api.observation import OUTCOME
+from qa.errors import ClinicQAError
 
 
 class ResponseGuard:
@@ -28,9 +30,12 @@ class ResponseGuard:
         except ClientDisconnect:
             return
         except Exception as exception:  # noqa: BLE001 - whatever it is, its text must not reach the server's log
+            inner[OUTCOME] = ClinicQAError.code
             response = internal_error_response(exception)
             if not guarded.started:
                 await response(inner, receive, guarded)
+        finally:
+            scope.update({**inner, "method": scope["method"]})
 
 
 class _GuardedSend:

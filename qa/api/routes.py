@@ -1,20 +1,27 @@
 """Which addresses there are, and what each answers.
 
-Routes are plain functions: FastAPI runs them in its thread pool, so that the engine's work never blocks the loop.
+Questions are answered by the dispatcher's thread. What else takes time is a plain function, which FastAPI runs in its
+thread pool; health needs neither.
 """
 
+import asyncio
 from typing import Annotated, Any, cast
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
+from starlette.requests import ClientDisconnect
 
 from qa.api import examples, wire
 from qa.api.error_responses import documented_errors, unready_response
+from qa.api.metrics import CONTENT_TYPE, Metrics
+from qa.api.observation import OUTCOME
 from qa.api.request_body import read_ask_request
+from qa.dispatch import Dispatcher
 from qa.engine import Engine
 from qa.errors import (
     ClinicQAError,
     DamagedGeneration,
+    DeadlineExceeded,
     IndexUnavailable,
     InvalidQuestion,
     InvalidRequest,
@@ -23,12 +30,13 @@ from qa.errors import (
     NoIndex,
     OtherFormat,
     OtherModel,
+    Overloaded,
     RequestTooLarge,
     UnknownAudience,
     UnknownDocument,
     UnsupportedMediaType,
 )
-from qa.records import AUDIENCES, Audience
+from qa.records import AUDIENCES, Answer, Audience
 
 Responses = dict[int | str, dict[str, Any]]
 AudienceQuery = Annotated[
@@ -40,7 +48,10 @@ Kinds = tuple[type[ClinicQAError], ...]
 UNAVAILABLE: Kinds = (IndexUnavailable, NoIndex, DamagedGeneration, OtherFormat, OtherModel, ModelUnavailable)
 
 
-def question_routes(engine: Engine) -> APIRouter:
+ASK_PATH = "/v1/ask"
+
+
+def question_routes(dispatcher: Dispatcher) -> APIRouter:
     """`POST /v1/ask`."""
     router = APIRouter(tags=["questions"])
     refusals: Kinds = (
@@ -50,19 +61,23 @@ def question_routes(engine: Engine) -> APIRouter:
         InvalidRequest,
         InvalidQuestion,
         UnknownAudience,
+        Overloaded,
+        DeadlineExceeded,
     )
     body = {"schema": wire.AskRequest.model_json_schema(), "examples": examples.ask_requests()}
 
     @router.post(
-        "/v1/ask",
+        ASK_PATH,
         operation_id="ask",
         summary="Ask a question",
         responses=_responses(examples.answers(), *refusals, *UNAVAILABLE),
         openapi_extra={"requestBody": {"required": True, "content": {"application/json": body}}},
     )
-    def ask(request: Annotated[wire.AskRequest, Depends(read_ask_request)]) -> wire.Answer:
+    async def ask(asked: Annotated[wire.AskRequest, Depends(read_ask_request)], request: Request) -> wire.Answer:
         """Quotes of approved text that answer, with citations; or that no approved text answers."""
-        return wire.Answer.of(engine.ask(request.question, _audience(request.audience), request.limit))
+        answer = await _unless_gone(request, dispatcher.ask(asked.question, _audience(asked.audience), asked.limit))
+        request.scope[OUTCOME] = answer.outcome
+        return wire.Answer.of(answer)
 
     return router
 
@@ -116,7 +131,7 @@ def health_routes(engine: Engine, served: tuple[Audience, ...]) -> APIRouter:
     router = APIRouter(tags=["health"])
 
     @router.get("/livez", operation_id="livez", summary="Is it alive?", responses=_responses(examples.liveness()))
-    def livez() -> wire.Liveness:
+    async def livez() -> wire.Liveness:
         """True as long as the process answers."""
         return wire.Liveness()
 
@@ -127,7 +142,7 @@ def health_routes(engine: Engine, served: tuple[Audience, ...]) -> APIRouter:
         response_model=wire.Readiness,
         responses=_responses(examples.readiness(), *UNAVAILABLE),
     )
-    def readyz() -> wire.Readiness | JSONResponse:
+    async def readyz() -> wire.Readiness | JSONResponse:
         """Which generation answers, or why none does and what to run."""
         readiness = engine.readiness()
         if readiness.ready:
@@ -135,6 +150,30 @@ def health_routes(engine: Engine, served: tuple[Audience, ...]) -> APIRouter:
         return unready_response(_why_not(engine, served[0], readiness.reason))
 
     return router
+
+
+def metrics_routes(metrics: Metrics) -> APIRouter:
+    """`GET /metrics`, for Prometheus; no part of the described interface."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/metrics")
+    def show_metrics() -> Response:
+        return Response(metrics.exposition(), headers={"Content-Type": CONTENT_TYPE})
+
+    return router
+
+
+async def _unless_gone(request: Request, answer: asyncio.Future[Answer]) -> Answer:
+    """The answer, or ClientDisconnect when the client leaves before it is there: then it need not be made."""
+    leaving = asyncio.ensure_future(request.receive())  # after the body, only the client's leave can come
+    try:
+        await asyncio.wait((answer, leaving), return_when=asyncio.FIRST_COMPLETED)
+        if not answer.done():
+            raise ClientDisconnect
+        return answer.result()
+    finally:
+        answer.cancel()
+        leaving.cancel()
 
 
 def _responses(ok: dict[str, Any], *kinds: type[ClinicQAError]) -> Responses:

@@ -61,6 +61,7 @@ def evaluate(
     _check_limits(labelled, min_hit3, max_false_answers)
     settings = load_settings(index=index)
     engine = Engine(settings, EncoderStore(settings.index, settings.model, settings.encoder_threads), today)
+    engine.reload()
     evaluation = evaluate_questions(lambda question: engine.ask(question, asked_as, RANKS), labelled)
     if html is not None:
         html.write_bytes(render_report(evaluation, questions.name, asked_as).encode("utf-8", "replace"))

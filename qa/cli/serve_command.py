@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from qa.cli.options import IndexOption, today
+from qa.cli.options import IndexOption
 from qa.errors import InvalidRequest
 
 BACKLOG = 2048
@@ -23,38 +23,28 @@ def serve(
     port: Annotated[
         int | None, typer.Option("--port", metavar="N", help="Port to listen on; 0 takes a free one.")
     ] = None,
+    workers: Annotated[int | None, typer.Option("--workers", metavar="N", help="Processes that serve.")] = None,
     index: IndexOption = None,
 ) -> None:
     """Serves the live generation over HTTP until it is stopped; prints the address once questions can be asked."""
-    import uvicorn
-
-    from qa.api.app import create_app
-    from qa.encoder_store import EncoderStore
-    from qa.engine import Engine
     from qa.settings import load_settings
 
-    settings = load_settings(host=host, port=port, index=index)
+    settings = load_settings(host=host, port=port, workers=workers, index=index)
     listener = _listen(settings.host, settings.port)
     address = listener.getsockname()
-    engine = Engine(settings, EncoderStore(settings.index, settings.model, settings.encoder_threads), today)
-    readiness = engine.readiness()
-    if readiness.reason:
-        print(f"qa: {readiness.reason}", file=sys.stderr)
     if "staff" in settings.serve_audiences and not _is_loopback(address[0]):
         print(
             "qa: staff documents can be asked from other machines; QA_SERVE_AUDIENCES='[\"patient\"]' forbids it.",
             file=sys.stderr,
         )
 
-    class Server(uvicorn.Server):
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
-            shown = f"[{address[0]}]" if ":" in address[0] else address[0]
-            print(f"Clinic QA answers on http://{shown}:{address[1]}", flush=True)
+    def announce() -> None:
+        shown = f"[{address[0]}]" if ":" in address[0] else address[0]
+        print(f"Clinic QA answers on http://{shown}:{address[1]}", flush=True)
 
-    # No access log: a URL is the one part of a request that could hold a question typed into it.
-    config = uvicorn.Config(create_app(engine, settings), log_level="warning", access_log=False, server_header=False)
-    Server(config).run(sockets=[listener])
+    from qa.cli.server import serve_until_stopped  # what it loads takes longer than to see that the address is taken
+
+    serve_until_stopped(settings, listener, announce)
 
 
 def _listen(host: str, port: int) -> socket.socket:

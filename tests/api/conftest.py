@@ -20,7 +20,8 @@ def client_of(clinic: Clinic, encoders: Encoders | None = None, **settings: obje
     """The service of a clinic; redirects are not followed."""
     chosen = clinic.settings.model_copy(update=settings)
     engine = Engine(chosen, encoders or clinic.encoder, lambda: clinic.today)
-    return TestClient(create_app(engine, chosen), follow_redirects=False)
+    engine.reload()
+    return TestClient(create_app(engine, chosen), follow_redirects=False, headers={"X-Request-ID": "a-test"})
 
 
 def clinic_in(folder: Path, *, with_staff_page: bool) -> Clinic:

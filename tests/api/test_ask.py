@@ -124,8 +124,11 @@ def test_of_a_field_given_twice_the_last_counts(client: TestClient) -> None:
     assert client.post("/v1/ask", content=body, headers=JSON).status_code == 200
 
 
-def test_a_question_of_a_thousand_characters_is_taken_even_when_each_is_escaped(client: TestClient) -> None:
-    body = '{"question": "' + "\\ud83c\\udf4e" * 1000 + '"}'
+@pytest.mark.parametrize("letter", ["\\u00e9", "🍎"])
+def test_a_question_of_a_thousand_characters_is_taken_even_when_each_is_escaped(
+    client: TestClient, letter: str
+) -> None:
+    body = '{"question": "' + letter * 1000 + '"}'
     assert client.post("/v1/ask", content=body, headers=JSON).status_code == 200
 
 

@@ -1,0 +1,71 @@
+"""What is known of every request: its id, and, when it is done, a line of the log and the counters.
+
+Neither holds anything that the request brought along but its id: no query, no body, and of its path only the template
+of the route that took it.
+"""
+
+import logging
+import re
+import secrets
+import time
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from qa.api.metrics import Metrics
+
+LOGGER = logging.getLogger(__name__)
+
+OUTCOME = "clinic_qa.outcome"
+"""The key of the scope under which whatever answers a request says what came of it."""
+ROUTE = "clinic_qa.route"
+"""The key for the template of a route that answered before routing."""
+GONE = 499
+"""The status that stands for a client that left before its response began."""
+UNMATCHED = "unmatched"
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+class Observation:
+    """ASGI middleware around everything else."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _request_id(scope)
+        status = GONE
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id.encode("ascii"))]
+            await send(message)
+
+        started = time.perf_counter()
+        try:
+            await self._app(scope, receive, send_with_id)
+        finally:
+            self._tell(scope, request_id, status, time.perf_counter() - started)
+
+    def _tell(self, scope: Scope, request_id: str, status: int, seconds: float) -> None:
+        route = str(scope.get(ROUTE) or getattr(scope.get("route"), "path", UNMATCHED))
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        outcome = scope.get(OUTCOME, "")
+        self._metrics.request(route, method, status, outcome)
+        self._metrics.request_seconds(route, seconds)
+        if LOGGER.isEnabledFor(logging.INFO):
+            facts = {"request_id": request_id, "method": method, "route": route, "status": status}
+            LOGGER.info("request", extra={**facts, "outcome": outcome, "milliseconds": round(seconds * 1000, 1)})
+
+
+def _request_id(scope: Scope) -> str:
+    """The one that the request brought along if it is well-formed, or a new one."""
+    given = Headers(scope=scope).get("x-request-id", "")
+    return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)

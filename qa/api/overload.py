@@ -1,0 +1,31 @@
+"""Refuses questions before anything is read or parsed while the waiting line is full."""
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from qa.api.error_responses import error_response
+from qa.api.observation import OUTCOME, ROUTE
+from qa.dispatch import Dispatcher, line_is_full
+from qa.errors import Overloaded
+
+
+class OverloadRefusal:
+    """ASGI middleware before the routes: a refusal costs next to nothing, so that answers keep their time."""
+
+    def __init__(self, app: ASGIApp, dispatcher: Dispatcher, path: str) -> None:
+        """`path` is where questions are taken."""
+        self._app = app
+        self._dispatcher = dispatcher
+        self._path = path
+        self._refusal = error_response(line_is_full())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if (
+            self._dispatcher.is_full
+            and scope["type"] == "http"
+            and scope["path"] == self._path
+            and scope["method"] == "POST"
+        ):
+            scope[OUTCOME], scope[ROUTE] = Overloaded.code, self._path
+            await self._refusal(scope, receive, send)
+            return
+        await self._app(scope, receive, send)

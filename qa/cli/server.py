@@ -1,0 +1,120 @@
+"""The processes that serve: one alone, or workers on one socket. Each opens the index and watches it by itself."""
+
+import logging
+import multiprocessing
+import os
+import signal
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
+
+from qa.api.event_log import log_config
+from qa.api.metrics import SHARED_FOLDER, forget_process
+from qa.cli.options import today
+from qa.errors import CheckFailed
+from qa.settings import Settings, load_settings
+
+LOGGER = logging.getLogger(__name__)
+
+STOPPING_SECONDS = 6
+"""How long requests that were accepted may take to end; the rest of ten seconds is for the processes themselves."""
+_READY_POLL_SECONDS = 0.02
+
+
+def served_app() -> FastAPI:
+    """What one process serves, by the settings of its environment: the supervisor has no other way to tell it."""
+    from qa.api.app import create_app
+    from qa.encoder import available_cores
+    from qa.encoder_store import EncoderStore
+    from qa.engine import Engine
+
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the watcher is there
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent.join,), name="parent", daemon=True).start()
+    settings = load_settings()
+    threads = settings.encoder_threads or max(1, available_cores() // settings.workers)
+    return create_app(Engine(settings, EncoderStore(settings.index, settings.model, threads), today), settings)
+
+
+def serve_until_stopped(settings: Settings, listener: socket.socket, announce: Callable[[], None]) -> None:
+    """Serves on a listening socket; `announce` is called once questions can be asked."""
+    os.environ["QA_INDEX"] = str(settings.index)  # a command's own options win in every process
+    os.environ["QA_WORKERS"] = str(settings.workers)
+    config = uvicorn.Config(
+        "qa.cli.server:served_app",
+        factory=True,
+        workers=settings.workers,
+        log_config=log_config(access_log=settings.access_log),
+        access_log=False,  # uvicorn's own holds whole URLs; `qa.api.observation` logs what may be known
+        server_header=False,
+        lifespan="on",
+        timeout_graceful_shutdown=STOPPING_SECONDS,
+    )
+    LOGGER.info("start", extra={"workers": settings.workers, "audiences": list(settings.serve_audiences)})
+    if settings.workers == 1:
+        _Server(config, announce).run(sockets=[listener])
+        return
+    with tempfile.TemporaryDirectory(prefix="clinic-qa-metrics-") as folder:
+        os.environ[SHARED_FOLDER] = folder
+        workers = _Workers(config, listener, announce)
+        workers.run()
+        if workers.could_not_start:
+            raise CheckFailed("A worker could not start.", "The log says why.")
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._announce()
+
+
+class _Workers(Multiprocess):
+    """Uvicorn's supervisor, but for SIGHUP: workers look for a new generation, they are not replaced."""
+
+    def __init__(self, config: uvicorn.Config, listener: socket.socket, announce: Callable[[], None]) -> None:
+        super().__init__(config, [listener])
+        self._announce = announce
+
+    @property
+    def could_not_start(self) -> bool:
+        return any(worker.exitcode == STARTUP_FAILURE for worker in self.processes)
+
+    def init_processes(self) -> None:
+        super().init_processes()
+        while not all(worker.is_ready(timeout=1) for worker in self.processes):
+            self.handle_signals()
+            if self.should_exit.is_set() or not all(worker.process.is_alive() for worker in self.processes):
+                return
+            time.sleep(_READY_POLL_SECONDS)
+        self._announce()
+
+    def keep_subprocess_alive(self) -> None:
+        before = {worker.pid for worker in self.processes}
+        super().keep_subprocess_alive()
+        for pid in before - {worker.pid for worker in self.processes}:
+            if pid is not None:
+                LOGGER.error("worker ended", extra={"pid": pid})
+                forget_process(pid)
+
+    def handle_hup(self) -> None:
+        for worker in self.processes:
+            if worker.pid is not None and worker.process.is_alive():
+                os.kill(worker.pid, signal.SIGHUP)
+
+
+def _end_with(parent_ends: Callable[[], None]) -> None:
+    """A worker that outlives its supervisor would hold the address for ever."""
+    parent_ends()
+    os.kill(os.getpid(), signal.SIGTERM)
