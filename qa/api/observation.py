@@ -13,6 +13,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from qa.api.metrics import Metrics
+from qa.errors import Overloaded
 
 LOGGER = logging.getLogger(__name__)
 
@@ -22,6 +23,8 @@ ROUTE = "clinic_qa.route"
 """The key for the template of a route that answered before routing."""
 GONE = 499
 """The status that stands for a client that left before its response began."""
+REFUSALS_SECONDS = 1.0
+"""At most one line in this time says how many questions found no place since the line before."""
 UNMATCHED = "unmatched"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -33,6 +36,8 @@ class Observation:
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
         self._metrics = metrics
+        self._refused = 0
+        self._told_of_refusals = -REFUSALS_SECONDS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -60,9 +65,19 @@ class Observation:
         outcome = scope.get(OUTCOME, "")
         self._metrics.request(route, method, status, outcome)
         self._metrics.request_seconds(route, seconds)
-        if LOGGER.isEnabledFor(logging.INFO):
+        if outcome == Overloaded.code:
+            self._tell_of_refusals()
+        elif LOGGER.isEnabledFor(logging.INFO):
             facts = {"request_id": request_id, "method": method, "route": route, "status": status}
             LOGGER.info("request", extra={**facts, "outcome": outcome, "milliseconds": round(seconds * 1000, 1)})
+
+    def _tell_of_refusals(self) -> None:
+        """A line for each would cost as much again as the refusal."""
+        self._refused += 1
+        now = time.monotonic()
+        if now - self._told_of_refusals >= REFUSALS_SECONDS:
+            LOGGER.warning("overloaded", extra={"refused": self._refused})
+            self._refused, self._told_of_refusals = 0, now
 
 
 def _request_id(scope: Scope) -> str:
