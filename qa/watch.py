@@ -35,6 +35,10 @@ class Watcher:
         self._stopping = True
         self._told.set()
 
+    def join(self) -> None:
+        """Waits until the thread has ended."""
+        self._thread.join()
+
     def _watch(self) -> None:
         seconds = self._interval_seconds
         while True:

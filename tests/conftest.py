@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -45,6 +46,16 @@ ALWAYS_ANSWERS = {"weights": {"cosine": 1.0}, "bias": 0.0, "thresholds": [[0.0, 
 def identity_of(name: str, digit: str = "0") -> EncoderIdentity:
     """The identity of an encoder that needs no file."""
     return EncoderIdentity.of(ModelIdentity(name, digit * 64, "f" * 64), "onnx")
+
+
+def eventually(holds: Callable[[], bool], seconds: float = 20.0) -> bool:
+    """Whether something that happens in the background comes to hold."""
+    until = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.01)
+    return True
 
 
 class BagOfWordsEncoder:

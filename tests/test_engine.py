@@ -386,9 +386,11 @@ def test_a_reload_to_a_generation_of_another_model_brings_its_encoder_along(
     clinic, encoders = two_models
     first, second = encoders.encoders.values()
     engine = Engine(clinic.settings, encoders, lambda: clinic.today)
+    engine.reload()
     before = engine.ask(QUESTION)
     assert (first.encoded[-1], second.encoded) == (QUESTION, [])
     clinic.build()
+    engine.reload()
     second.encoded.clear()
     first.encoded.clear()
     assert engine.ask(QUESTION).quotes == before.quotes
@@ -402,6 +404,7 @@ def test_a_request_keeps_the_encoder_of_the_generation_that_it_began_with(
     clinic, encoders = two_models
     first, second = encoders.encoders.values()
     engine = Engine(clinic.settings, encoders, lambda: clinic.today)
+    engine.reload()
     before = engine.ask(QUESTION)
     encode = first.encode_questions
 
@@ -421,15 +424,17 @@ def test_a_generation_whose_encoder_is_damaged_is_refused_and_the_old_one_serves
 ) -> None:
     clinic, encoders = two_models
     engine = Engine(clinic.settings, encoders, lambda: clinic.today)
+    engine.reload()
     before = engine.ask(QUESTION)
     encoders.damaged.add(clinic.encoder.identity)
     clinic.build()
-    for _ in range(3):
-        assert engine.ask(QUESTION) == before
+    assert [engine.reload() for _ in range(3)] == ["refused", "unchanged", "unchanged"]
+    assert engine.ask(QUESTION) == before
     assert "model.onnx is damaged" in engine.readiness().reason
-    assert encoders.opened == ["bag-of-words", "another-model"], "it is not tried again at every question"
+    assert encoders.opened == ["bag-of-words", "another-model"], "it is not tried again at every look"
     encoders.damaged.clear()
     clinic.build()
+    engine.reload()
     assert engine.ask(QUESTION).generation != before.generation
     assert engine.readiness().reason == ""
 
@@ -437,9 +442,11 @@ def test_a_generation_whose_encoder_is_damaged_is_refused_and_the_old_one_serves
 def test_an_encoder_is_opened_once_for_all_generations_that_name_it(clinic: Clinic) -> None:
     encoders = ManyEncoders(clinic.encoder)
     engine = Engine(clinic.settings, encoders, lambda: clinic.today)
+    engine.reload()
     engine.ask(QUESTION)
     clinic.add("cement.md", CHANGED)
     clinic.build()
+    engine.reload()
     assert "11 minutes" in engine.ask(QUESTION).quotes[0].text
     assert encoders.opened == ["bag-of-words"]
 

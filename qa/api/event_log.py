@@ -43,7 +43,6 @@ def json_formatter() -> logging.Formatter:
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
-        keep_exc_info=True,
     )
 
 
@@ -62,10 +61,12 @@ def exception_places(exception: BaseException) -> Iterator[str]:
 def _without_exception_text(_logger: Any, _method: str, event: EventDict) -> EventDict:
     """Libraries put the text of an exception into a message's later lines, or hand the exception along."""
     record: logging.LogRecord = event["_record"]
-    event.pop("exc_info", None)
-    event.pop("exc_text", None)
+    raised = event.pop("exc_info", None)
+    for text in ("exc_text", "stack_info", "message"):
+        event.pop(text, None)
     if not record.name.startswith(OWN_LOGGERS):
-        event["event"] = f"{record.name}: {str(event['event']).strip().splitlines()[0] if event['event'] else ''}"
-    if record.exc_info and record.exc_info[1] is not None:
-        event["places"] = list(exception_places(record.exc_info[1]))
+        first_line, *_ = str(event["event"]).strip().splitlines() or [""]
+        event["event"] = f"{record.name}: {first_line}"
+    if raised and raised[1] is not None:
+        event["places"] = list(exception_places(raised[1]))
     return event

@@ -4,10 +4,8 @@ import io
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
@@ -344,27 +342,6 @@ def test_help_loads_nothing_heavy() -> None:
     assert done.stderr.splitlines()[-1] == "[]"
 
 
-def test_the_server_prints_its_address_answers_and_stops(qa: Run, folder: Path) -> None:
-    qa("approve", "corpus/cement.md", *APPROVAL)
-    qa("build")
-    command = [sys.executable, "-c", "from qa.cli import main; main()", "serve", "--port", "0"]
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as server:
-        try:
-            assert server.stdout is not None
-            line = server.stdout.readline()
-            address = line.split()[-1]
-            assert address.startswith("http://127.0.0.1:"), line
-            body = json.dumps({"question": "What is PMMA?"}).encode()
-            request = urllib.request.Request(  # noqa: S310
-                f"{address}/v1/ask", body, {"Content-Type": "application/json"}
-            )
-            with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
-                assert json.load(response)["outcome"] == "answered"
-        finally:
-            server.send_signal(signal.SIGTERM)
-        assert server.wait(timeout=30) in {0, -signal.SIGTERM}
-
-
 def libraries_after(folder: Path, *commands: str) -> set[str]:
     """The libraries that run or export a model, and what these bring along, that commands loaded in one process."""
     watched = {
@@ -407,9 +384,9 @@ from qa.engine import Engine
 from qa.settings import load_settings
 
 settings = load_settings()
-client = TestClient(create_app(Engine(settings, EncoderStore(settings.index), today), settings))
-answer = client.post("/v1/ask", json={"question": "What is PMMA?"})
-ready = client.get("/readyz").json()
+with TestClient(create_app(Engine(settings, EncoderStore(settings.index), today), settings)) as client:
+    answer = client.post("/v1/ask", json={"question": "What is PMMA?"})
+    ready = client.get("/readyz").json()
 print(answer.json()["outcome"], ready["status"], ready["runtime"])
 print(*{"torch", "transformers", "sentence_transformers", "onnx", "scipy", "sklearn"} & set(sys.modules))
 """
