@@ -100,6 +100,11 @@ class _Workers(Multiprocess):
             time.sleep(_READY_POLL_SECONDS)
         self._announce()
 
+    def terminate_all(self) -> None:
+        for listener in self.sockets:  # while this process holds it, the kernel takes connections that nobody answers
+            listener.close()
+        super().terminate_all()
+
     def keep_subprocess_alive(self) -> None:
         before = {worker.pid for worker in self.processes}
         super().keep_subprocess_alive()
