@@ -176,7 +176,9 @@ def test_an_export_that_disagrees_is_not_used_and_everything_says_so(
     assert manifest.encoder_problem == report.encoder_problem
     folder = encoder_folder(workshop.index, workshop.identity)
     assert [path.name for path in folder.iterdir()] == ["encoder.json"], "what must not be used is not kept"
-    readiness = Engine(filled.settings, workshop.original, lambda: filled.today).readiness()
+    engine = Engine(filled.settings, workshop.original, lambda: filled.today)
+    engine.reload()
+    readiness = engine.readiness()
     assert readiness.ready
     assert (readiness.runtime, readiness.runtime_reason) == ("sentence-transformers", report.encoder_problem)
 
@@ -236,10 +238,12 @@ def test_a_damaged_encoder_is_made_anew_by_a_build_with_nothing_else_to_do(fille
     before = build_in(filled, workshop)
     (encoder_folder(workshop.index, workshop.identity) / "model.onnx").write_text("another graph")
     engine = Engine(filled.settings, workshop.store(), lambda: filled.today)
+    engine.reload()
     with pytest.raises(DamagedGeneration, match=r"model\.onnx is damaged.*qa build"):
         engine.ask("When does the cement harden?")
     after = build_in(filled, workshop)
     assert (after.generation, after.embedded, after.published) == (before.generation, 0, True)
+    engine.reload()
     assert engine.ask("When does the cement harden?").generation
 
 

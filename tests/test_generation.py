@@ -139,6 +139,7 @@ def test_an_engine_serves_the_old_generation_on_whatever_file_of_the_new_one_is_
         engine.reload()
         (clinic.settings.index / "current").write_text(f"{new.name}\n")
         os.utime(clinic.settings.index / "current", (number, number))
+        engine.reload()
         assert engine.ask("how long until the cement hardens?") == before
         assert str(path) in engine.readiness().reason
         assert engine.readiness().ready

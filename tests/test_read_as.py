@@ -54,6 +54,7 @@ def test_the_editors_word_for_the_same_thing_finds_the_documents_word(clinic: Cl
     assert engine.ask("bone glue").read_as == ()
     clinic.write("synonyms.toml", '[[same]]\nwords = ["PMMA", "bone glue"]\n')
     clinic.build()
+    engine.reload()
     answer = engine.ask("What is bone glue?")
     assert answer.read_as == (Replacement("bone glue", "PMMA", "synonym"),)
     assert "PMMA" in answer.quotes[0].text
