@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from qa.generation import AudienceIndex
 from qa.highlight import answering_sentence
 from qa.question import Question
-from qa.records import Answer, Citation, Document, Passage, Quote, RankedPassage, Reading, Span
+from qa.records import Answer, Citation, Document, Passage, Quote, RankedPassage, Reading, Signals, Span
 
 UNCOVERED = 0.55
 """A content word of the question that the quoted passages cover no better is named as not covered."""
@@ -13,11 +13,15 @@ UNCOVERED = 0.55
 
 @dataclass(frozen=True, slots=True)
 class Considered:
-    """A question in the reading that the passages answer best, its passages in order, and how sure the answer is."""
+    """A question in the reading that the passages answer best, its passages in order, and how sure the answer is.
+
+    `signals` is None where no passage is left, or nothing is asked; the confidence is then 0.
+    """
 
     question: Question
     reading: Reading
     ranked: tuple[RankedPassage, ...]
+    signals: Signals | None
     confidence: float
 
 

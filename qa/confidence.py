@@ -1,10 +1,13 @@
-"""What tells whether the best passages answer: above all, how well they cover the question's least-covered tokens.
+"""What tells whether the best passages answer: above all, how well they cover the question's least-covered words.
 
 A cosine alone cannot tell "How long does the cement take?" from "Does Medicare cover it?".
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
+from qa.generation import AudienceIndex
+from qa.quantity import counted_thing, gives_number_of
 from qa.question import Question
 from qa.records import RankedPassage, Signals
 
@@ -13,20 +16,62 @@ LEAST_TOKENS = 3
 TOPIC_WORDS = 2
 
 
-def signals_of(question: Question, ranked: Sequence[RankedPassage]) -> Signals:
-    """The signals of a question over at least one ranked passage, best first."""
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """What the texts themselves say: whether the index holds every content word of the question, which index terms the
+    first passage holds, and whether the best passages give the number that is asked for (True where none is)."""
+
+    holds_every_word: bool
+    first_terms: Collection[str]
+    gives_number: bool
+
+
+def signals_of(index: AudienceIndex, question: Question, ranked: Sequence[RankedPassage]) -> Signals:
+    """The signals of a question over at least one ranked passage of an index, best first."""
+    thing = counted_thing(question.text)
+    best = [passage.passage for passage in ranked[:BEST_PASSAGES]]
+    wording = Wording(
+        holds_every_word=all(any(map(index.terms.holds, word.terms)) for word in question.words),
+        first_terms=index.terms.terms_of("\n".join((*_headings_of(index, best[0]), _text_of(index, best[0])))),
+        gives_number=thing is None or any(gives_number_of(thing, _text_of(index, number)) for number in best),
+    )
+    return signals_over(question, ranked, wording)
+
+
+def signals_over(question: Question, ranked: Sequence[RankedPassage], wording: Wording) -> Signals:
+    """The signals, a function of the ranked passages' coverage and of their wording."""
     best = ranked[:BEST_PASSAGES]
+    first = best[0]
     least = sorted((min(passage.token_coverage, default=0.0) for passage in best), reverse=True)[:LEAST_TOKENS]
     by_weight = sorted(range(len(question.words)), key=lambda number: (-question.words[number].weight, number))
     topic = by_weight[:TOPIC_WORDS]
+    words = (
+        1.0 if any(term in wording.first_terms for term in word.terms) else covered
+        for word, covered in zip(question.words, first.word_coverage, strict=True)
+    )
     return Signals(
         least_tokens=max(_mean(sorted(passage.token_coverage)[:LEAST_TOKENS]) for passage in best),
-        least_token=min(best[0].token_coverage, default=0.0),
+        least_token=min(first.token_coverage, default=0.0),
         least_token_mean=_mean(least),
         topic=max(min((passage.word_coverage[number] for number in topic), default=0.0) for passage in best),
-        cosine=best[0].candidate.cosine,
-        sentence_cosine=best[0].candidate.sentence_cosine,
+        mean_coverage=first.mean_coverage,
+        least_word=min(words, default=0.0),
+        words_held=float(wording.holds_every_word),
+        number_given=float(wording.gives_number),
+        cosine=first.candidate.cosine,
+        sentence_cosine=first.candidate.sentence_cosine,
     )
+
+
+def _headings_of(index: AudienceIndex, number: int) -> tuple[str, ...]:
+    """What a passage was searched with beside its text."""
+    passage = index.passages[number]
+    return (index.documents[passage.document_id].approval.title, *passage.heading_path)
+
+
+def _text_of(index: AudienceIndex, number: int) -> str:
+    passage = index.passages[number]
+    return index.documents[passage.document_id].text[passage.start : passage.end]
 
 
 def _mean(values: Sequence[float]) -> float:

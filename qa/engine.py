@@ -254,8 +254,9 @@ class Engine:
         with _timed(observer, "rerank"):
             ranked = rank(index, candidates, question)
         asks = bool(ranked) and question.has_content
-        confidence = generation.calibration.confidence(signals_of(question, ranked)) if asks else 0.0
-        return Considered(question, reading, ranked, confidence)
+        signals = signals_of(index, question, ranked) if asks else None
+        confidence = generation.calibration.confidence(signals) if signals else 0.0
+        return Considered(question, reading, ranked, signals, confidence)
 
     def documents(self, audience: Audience = "patient") -> tuple[Document, ...]:
         """The documents that an audience may be quoted today, by id."""

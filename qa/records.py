@@ -249,18 +249,25 @@ class RankedPassage:
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """What the confidence is computed from, each a cosine in [-1, 1]; the best passages are the first five.
+    """What the confidence is computed from, each in [-1, 1]; the best passages are the first five.
 
     `least_tokens`: the mean coverage of the three least-covered tokens, by the best passage that covers them most.
     `least_token`: that of the least-covered token by the first passage. `least_token_mean`: the same by the three of
     the best passages that cover theirs most, on average. `topic`: that of the less covered of the two rarest words, by
-    the passage that covers it most. `cosine`, `sentence_cosine`: of the first passage.
+    the passage that covers it most. Of the first passage: `mean_coverage` of all tokens, the `cosine`, the
+    `sentence_cosine`, and `least_word`, the coverage of the least-covered word, 1 for a word that it holds.
+    `words_held`: 1 where the index holds every content word, else 0. `number_given`: 0 where the question asks for a
+    number of something and no best passage gives one, else 1.
     """
 
     least_tokens: float
     least_token: float
     least_token_mean: float
     topic: float
+    mean_coverage: float
+    least_word: float
+    words_held: float
+    number_given: float
     cosine: float
     sentence_cosine: float
 

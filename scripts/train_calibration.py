@@ -13,7 +13,7 @@ import datetime
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import astuple, fields
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,6 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold
 
 from qa.calibration import PACKAGED, thresholds_for
-from qa.confidence import signals_of
 from qa.encoder_export import ExportingEncoders
 from qa.encoder_store import EncoderStore
 from qa.engine import Engine
@@ -37,17 +36,20 @@ from scripts.beir import AUDIENCE, build_index, read_data_set, read_documents
 Matrix = NDArray[np.float64]
 FOLDS = 10
 INVERSE_REGULARISATION = 10.0
-NAMES = tuple(field.name for field in fields(Signals))
+NAMES = tuple(field.name for field in fields(Signals) if field.name != "number_given")
+NUMBER_WEIGHT = 10.0
+"""That of `number_given`, set and not fitted: without the number asked for, hardly anything else counts."""
 
 
-def signals(engine: Engine, questions: Sequence[str], audience: Audience) -> Matrix:
-    """The signals of each question, a row each; zeros where no passage is left."""
+def signals(engine: Engine, questions: Sequence[str], audience: Audience) -> tuple[Matrix, Matrix]:
+    """The fitted signals of each question, a row each, and what `number_given` adds; zeros where no passage is left."""
     rows = []
     for question in questions:
         considered, _ = engine.consider(question[:1000], audience)
-        ranked = considered.ranked
-        rows.append(astuple(signals_of(considered.question, ranked)) if ranked else (0.0,) * len(NAMES))
-    return np.array(rows)
+        found = considered.signals
+        rows.append([getattr(found, name) if found else 0.0 for name in (*NAMES, "number_given")])
+    table = np.array(rows)
+    return table[:, :-1], NUMBER_WEIGHT * (table[:, -1] - 1)
 
 
 def fit(rows: Matrix, labels: NDArray[np.int64]) -> LogisticRegression:
@@ -91,13 +93,13 @@ def _arguments() -> argparse.Namespace:
 
 def main() -> None:
     arguments = _arguments()
-    rows, labels = _data_set(arguments)
-    logits = out_of_fold(rows, labels)
+    rows, numbers, labels = _data_set(arguments)
+    logits = out_of_fold(rows, labels) + numbers
     report("data set, out of fold", sigmoid(logits), labels)
     model = fit(rows, labels)
     parts = [_questions(file, index) for file, index in arguments.questions]
-    question_labels = np.concatenate([part[1] for part in parts])
-    question_logits = model.decision_function(np.concatenate([part[0] for part in parts]))
+    question_rows, question_numbers, question_labels = (np.concatenate(column) for column in zip(*parts, strict=True))
+    question_logits = model.decision_function(question_rows) + question_numbers
     scale = fit(question_logits[:, None], question_labels)
     scaled = out_of_fold(question_logits[:, None], question_labels)
     report("questions, scale out of fold", sigmoid(scaled), question_labels)
@@ -105,15 +107,16 @@ def main() -> None:
     confidences = sigmoid(slope * question_logits + offset)
     content = {
         "source": "scripts/train_calibration.py: weights from a labelled data set, scale from clinic questions",
-        "weights": {name: round(slope * float(w), 4) for name, w in zip(NAMES, model.coef_[0], strict=True)},
-        "bias": round(slope * float(model.intercept_[0]) + offset, 4),
+        "weights": {name: round(slope * float(w), 4) for name, w in zip(NAMES, model.coef_[0], strict=True)}
+        | {"number_given": round(slope * NUMBER_WEIGHT, 4)},
+        "bias": round(slope * (float(model.intercept_[0]) - NUMBER_WEIGHT) + offset, 4),
         "thresholds": [list(pair) for pair in thresholds_for(confidences[question_labels == 0].tolist())],
     }
     arguments.output.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
     print(json.dumps(content, indent=2))
 
 
-def _data_set(arguments: argparse.Namespace) -> tuple[Matrix, NDArray[np.int64]]:
+def _data_set(arguments: argparse.Namespace) -> tuple[Matrix, Matrix, NDArray[np.int64]]:
     data = read_data_set(arguments.folder, None)
     _, documents = read_documents(arguments.corpus, frozenset(arguments.exclude.read_text("utf-8").split()))
     settings = Settings(index=arguments.cache, corpus=arguments.folder / ".no-corpus")
@@ -121,16 +124,16 @@ def _data_set(arguments: argparse.Namespace) -> tuple[Matrix, NDArray[np.int64]]
     labelled = [identifier for identifier in data.queries if identifier in data.answerable]
     engine = Engine(settings, EncoderStore(settings.index), datetime.date.today)
     engine.reload()
-    rows = signals(engine, [data.queries[identifier] for identifier in labelled], AUDIENCE)
-    return rows, np.array([int(data.answerable[identifier]) for identifier in labelled])
+    rows, numbers = signals(engine, [data.queries[identifier] for identifier in labelled], AUDIENCE)
+    return rows, numbers, np.array([int(data.answerable[identifier]) for identifier in labelled])
 
 
-def _questions(file: Path, index: Path) -> tuple[Matrix, NDArray[np.int64]]:
+def _questions(file: Path, index: Path) -> tuple[Matrix, Matrix, NDArray[np.int64]]:
     questions = load_questions(file)
     engine = Engine(Settings(index=index), EncoderStore(index), datetime.date.today)
     engine.reload()
-    rows = signals(engine, [question.question for question in questions], "patient")
-    return rows, np.array([int(question.answer is not None) for question in questions])
+    rows, numbers = signals(engine, [question.question for question in questions], "patient")
+    return rows, numbers, np.array([int(question.answer is not None) for question in questions])
 
 
 if __name__ == "__main__":

@@ -148,7 +148,7 @@ def test_a_broken_calibration_or_file_of_synonyms_stops_the_build_and_leaves_the
 def _rows(calibration: Calibration, answerable: list[float], unanswerable: list[float]) -> list[tuple[Signals, bool]]:
     """Rows whose signals are all one number."""
     values = [(value, True) for value in answerable] + [(value, False) for value in unanswerable]
-    return [(Signals(*(value,) * 6), label) for value, label in values]
+    return [(Signals(**dict.fromkeys(NAMES, value)), label) for value, label in values]
 
 
 def test_recalibration_fits_the_scale_and_keeps_the_order() -> None:

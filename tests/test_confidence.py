@@ -1,5 +1,6 @@
 """The signals of a confidence, counted by hand."""
 
+from collections.abc import Sequence
 from dataclasses import fields, replace
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.confidence import signals_of
+from qa.confidence import Wording, signals_over
 from qa.encoder import Encoding
 from qa.question import Question
 from qa.records import Candidate, QuestionWord, RankedPassage, Signals
@@ -25,6 +26,11 @@ def ranked(*coverage: float, cosine: float = 0.5, sentences: tuple[float, ...] =
     return RankedPassage(Candidate(0, cosine, sentences, 0.0), 0.0, coverage, coverage, 0.5)
 
 
+def signals_of(question: Question, passages: Sequence[RankedPassage]) -> Signals:
+    """The signals where no passage holds a word of the question."""
+    return signals_over(question, passages, Wording(holds_every_word=False, first_terms=(), gives_number=True))
+
+
 def test_the_signals_are_those_counted_by_hand() -> None:
     passages = [
         ranked(0.9, 0.2, 0.8, 0.7, cosine=0.6, sentences=(0.1, 0.55)),
@@ -38,6 +44,7 @@ def test_the_signals_are_those_counted_by_hand() -> None:
     assert found.least_token_mean == pytest.approx((0.6 + 0.3 + 0.2) / 3)
     assert found.topic == 0.6  # words 1 and 2, of (.2 .8), (.9 .4), (.6 .6), (.1 .1)
     assert (found.cosine, found.sentence_cosine) == (0.6, 0.55)
+    assert (found.least_word, found.words_held, found.number_given) == (0.2, 0.0, 1.0)
 
 
 def test_only_the_first_five_passages_count() -> None:
@@ -60,9 +67,9 @@ def test_every_signal_of_coverage_lies_between_the_least_and_the_most(
     case: tuple[int, list[tuple[float, ...]]],
 ) -> None:
     count, rows = case
-    found = signals_of(question_of(*range(count)), [ranked(*row) for row in rows])
+    found = signals_of(question_of(*range(1, count + 1)), [ranked(*row) for row in rows])
     values = [value for row in rows[:5] for value in row]
-    for name in ("least_tokens", "least_token", "least_token_mean", "topic"):
+    for name in ("least_tokens", "least_token", "least_token_mean", "topic", "least_word"):
         assert min(values) - 1e-9 <= getattr(found, name) <= max(values) + 1e-9
 
 
@@ -84,3 +91,12 @@ def test_the_signals_of_one_passage_do_not_depend_on_its_number() -> None:
     passage = ranked(0.4, 0.8)
     other = replace(passage, candidate=replace(passage.candidate, passage=7))
     assert signals_of(question_of(1.0, 2.0), [passage]) == signals_of(question_of(1.0, 2.0), [other])
+
+
+def test_a_word_that_the_first_passage_holds_is_covered() -> None:
+    words = tuple(QuestionWord(text, 0, (text,), (number,), 1.0) for number, text in enumerate(("years", "cement")))
+    question = replace(question_of(1.0, 1.0), words=words)
+    wording = Wording(holds_every_word=True, first_terms={"cement"}, gives_number=False)
+    found = signals_over(question, [ranked(0.6, 0.2), ranked(0.1, 0.1)], wording)
+    assert (found.least_word, found.least_token) == (0.6, 0.2)
+    assert (found.words_held, found.number_given) == (1.0, 0.0)

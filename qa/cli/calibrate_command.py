@@ -25,7 +25,6 @@ def calibrate(
     """Fits confidence and thresholds to labelled questions, and writes CORPUS/calibration.json for the next build."""
     from qa.calibration import recalibrated
     from qa.cli.locations import corpus_settings
-    from qa.confidence import signals_of
     from qa.encoder_store import EncoderStore
     from qa.engine import Engine
     from qa.evaluation import load_questions
@@ -41,8 +40,8 @@ def calibrate(
     rows = []
     for row in labelled:
         considered, _ = engine.consider(row.question, asking)
-        if considered.ranked:
-            rows.append((signals_of(considered.question, considered.ranked), row.answer is not None))
+        if considered.signals:
+            rows.append((considered.signals, row.answer is not None))
     fitted = recalibrated(engine.calibration(), rows, f"qa calibrate, {len(rows)} questions, {today()}")
     target = settings.corpus / CALIBRATION
     write_durably(target, (json_format.dumps(fitted.as_json(), indent=2) + "\n").encode("utf-8"))
