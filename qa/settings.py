@@ -48,7 +48,7 @@ class Settings(BaseSettings):
     port: int = Field(default=8000, ge=0, le=65535, description="port to listen on; 0 takes a free one")
     workers: int = Field(default=1, ge=1, le=64, description="processes that serve, each with an engine of its own")
     max_waiting_questions: int = Field(
-        default=16, ge=1, le=10_000, description="questions a worker has in hand at once; one more is refused"
+        default=12, ge=1, le=10_000, description="questions a worker has in hand at once; one more is refused"
     )
     deadline_seconds: float = Field(
         default=2.0, gt=0.0, le=60.0, description="seconds that a question may wait for its answer"

@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import signal
 import socket
+import sys
 import tempfile
 import threading
 import time
@@ -25,6 +26,9 @@ LOGGER = logging.getLogger(__name__)
 
 STOPPING_SECONDS = 6
 """How long requests that were accepted may take to end; the rest of ten seconds is for the processes themselves."""
+SWITCH_SECONDS = 0.001
+"""How long the answering thread may keep the event loop from its next step. With Python's own 5 ms, the 95th percentile
+under overload was a third higher, and the slowest /livez took twice as long."""
 _READY_POLL_SECONDS = 0.02
 
 
@@ -35,6 +39,7 @@ def served_app() -> FastAPI:
     from qa.encoder_store import EncoderStore
     from qa.engine import Engine
 
+    sys.setswitchinterval(SWITCH_SECONDS)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the watcher is there
     parent = multiprocessing.parent_process()
     if parent is not None:
