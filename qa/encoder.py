@@ -1,8 +1,8 @@
 """Text → vectors: what an encoder is, and what identifies it.
 
-Texts are encoded in groups, each in a pass of its own: a passage, a passage's sentences together. With some runtimes
-the neighbours in a batch change the last bits of a vector, and a patient's answer would then depend on which staff
-documents were embedded beside it. Questions that wait together share a pass only where that changes no bit of any.
+With some runtimes the neighbours in a batch change the last bits of a vector, and a patient's answer would then depend
+on which staff documents were embedded beside it. So texts that don't belong together (as a passage's sentences do, a
+group) share a pass only where that was shown to change no bit of any.
 """
 
 import os
@@ -77,7 +77,7 @@ class Encoder(Protocol):
     def encode(self, groups: Sequence[Sequence[str]]) -> Iterator[tuple[Encoding, ...]]:
         """The encodings of each group of texts, in order, as they are made.
 
-        A group shares one pass: an encoding depends on the texts of its group and on nothing else, to the bit.
+        An encoding depends on its text, at most on its group, and on nothing else, to the bit.
         """
         ...
 

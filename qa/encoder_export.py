@@ -155,7 +155,7 @@ def compare(original: Encoder, exported: Encoder, samples: Sequence[str]) -> Agr
     texts = [*samples[::step], *_ODD_TEXTS]
     expected = [encoding for (encoding,) in original.encode([[text] for text in texts])]
     alone = [encoding for (encoding,) in exported.encode([[text] for text in texts])]
-    (together,) = exported.encode([texts[-BATCH:]])
+    together = exported.encode_questions(texts[-BATCH:])
     cosines = [1.0]
     for one, found in zip(expected + expected[-BATCH:], [*alone, *together], strict=True):
         if one.token_spans != found.token_spans:

@@ -65,6 +65,12 @@ def test_a_batch_of_questions_is_to_the_bit_what_each_is_alone(encoder: OnnxEnco
     assert alone == [to_the_bit(encoding) for (encoding,) in encoder.encode([[text] for text in QUESTIONS])]
 
 
+def test_what_a_build_encodes_side_by_side_is_to_the_bit_what_each_is_alone(encoder: OnnxEncoder) -> None:
+    groups = [QUESTIONS[start : start + 3] for start in range(0, len(QUESTIONS), 3)]
+    alone = [[to_the_bit(encoding) for text in group for (encoding,) in encoder.encode([[text]])] for group in groups]
+    assert [list(map(to_the_bit, group)) for group in encoder.encode([*groups, []])] == [*alone, []]
+
+
 def test_long_and_odd_questions_come_back_in_order_too(encoder: OnnxEncoder) -> None:
     alone = [to_the_bit(encoding) for text in TEXTS for encoding in encoder.encode_questions([text])]
     assert [to_the_bit(encoding) for encoding in encoder.encode_questions(TEXTS)] == alone
