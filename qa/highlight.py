@@ -18,13 +18,20 @@ _SOON = r"\b(?:immediately|right away|at once|same day|overnight|today|tomorrow)
 _SIZE = rf"\b{_NUMBER}[\s-]*(?:(?:to|or|an?|{_NUMBER})[\s-]+)*(?:mm|cm|m|millimet|centimet|met|inch|feet|foot|ft|in\b)"
 _WEIGHT = rf"\b{_NUMBER}[\s-]*(?:mg|g|kg|ml|l|pounds?|lbs?|ounces?|grams?|milligrams?|tablets?|doses?)\b"
 _DIGITS = r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|twenty|hundred|thousand)\b"
-_QUANTITIES: tuple[tuple[str, str], ...] = (
-    (rf"\bhow (?:long|soon|quickly|fast|often)\b|\bwhen\b|\bwhat time\b|\bhow many {_TIME_UNIT}", rf"{_TIME}|{_SOON}"),
-    (r"\bpercent|\bhow likely\b|\bwhat (?:share|rate|chance)|\bhow effective\b", r"\d\s?%|\bper\s?cent\b"),
-    (r"\bhow (?:big|large|tall|wide|small|deep)\b|\bsize of\b|\bsize\b", _SIZE),
-    (r"\bhow much\b.{0,20}\b(?:take|dose|weigh|lift)|\bdos(?:e|age)\b", _WEIGHT),
-    (r"\bhow (?:many|much|old|high)\b", _DIGITS),
+_QUANTITIES = tuple(
+    (re.compile(asked, re.IGNORECASE), re.compile(held, re.IGNORECASE))
+    for asked, held in (
+        (
+            rf"\bhow (?:long|soon|quickly|fast|often)\b|\bwhen\b|\bwhat time\b|\bhow many {_TIME_UNIT}",
+            rf"{_TIME}|{_SOON}",
+        ),
+        (r"\bpercent|\bhow likely\b|\bwhat (?:share|rate|chance)|\bhow effective\b", r"\d\s?%|\bper\s?cent\b"),
+        (r"\bhow (?:big|large|tall|wide|small|deep)\b|\bsize of\b|\bsize\b", _SIZE),
+        (r"\bhow much\b.{0,20}\b(?:take|dose|weigh|lift)|\bdos(?:e|age)\b", _WEIGHT),
+        (r"\bhow (?:many|much|old|high)\b", _DIGITS),
+    )
 )
+"""How a quantity is asked for, and what a sentence that holds it looks like."""
 
 
 def answering_sentence(question: str, text: str, sentences: Sequence[Span], cosines: Sequence[float]) -> int:
@@ -47,6 +54,6 @@ def answering_sentence(question: str, text: str, sentences: Sequence[Span], cosi
 def _quantity_asked(question: str) -> re.Pattern[str] | None:
     """What a sentence must hold to name the quantity that is asked for; None when none is."""
     for asked, held in _QUANTITIES:
-        if re.search(asked, question, re.IGNORECASE):
-            return re.compile(held, re.IGNORECASE)
+        if asked.search(question):
+            return held
     return None
