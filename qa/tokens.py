@@ -15,6 +15,9 @@ from qa.errors import DamagedGeneration, StorageFailed
 from qa.files import private_copy
 
 SCALE = 127.0
+QUESTION_SCALE = 65_536.0
+"""A question's token vectors are rounded to multiples of its inverse. Each term of a similarity is then a whole number
+and each sum one below 2²⁴, which 32 bits hold exactly: in whatever order a processor adds, the result is the same."""
 TokenRows = NDArray[np.int8]
 Vectors = NDArray[np.float32]
 
@@ -23,7 +26,7 @@ class TokenIndex:
     """The token vectors of one audience's passages, int8 and memory-mapped; passages are numbered from 0."""
 
     def __init__(self, rows: TokenRows, starts: NDArray[np.int64]) -> None:
-        self._rows = rows
+        self._rows = np.asarray(rows)  # a slice of a memory map costs ten times that of an array
         self._starts = starts
 
     @classmethod
@@ -58,11 +61,13 @@ class TokenIndex:
         """
         if not numbers or not len(question_tokens):
             return np.zeros((len(numbers), len(question_tokens)), np.float32)
-        parts = [self._rows[self._starts[number] : self._starts[number + 1]] for number in numbers]
-        firsts = np.cumsum([0, *(len(part) for part in parts[:-1])])
-        similarities = np.concatenate(parts).astype(np.float32) @ question_tokens.T
-        best: Vectors = np.maximum.reduceat(similarities, firsts, axis=0)
-        return best / np.float32(SCALE)
+        places = np.asarray(numbers, np.int64)
+        starts, ends = self._starts[places], self._starts[places + 1]
+        parts = [self._rows[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
+        similarities = np.concatenate(parts, dtype=np.float32) @ np.rint(question_tokens * QUESTION_SCALE).T
+        lengths = ends - starts
+        best: Vectors = np.maximum.reduceat(similarities, np.cumsum(lengths) - lengths, axis=0)
+        return best / np.float32(SCALE * QUESTION_SCALE)
 
 
 def quantised(token_vectors: Vectors) -> TokenRows:

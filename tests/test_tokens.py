@@ -56,12 +56,22 @@ def test_a_passage_without_tokens_covers_nothing_and_leaves_its_neighbours_alone
     assert covered[1] == pytest.approx([1.0, 1.0], abs=ROUNDING)
 
 
-def test_coverage_of_a_passage_does_not_depend_on_what_else_is_asked_for(tmp_path: Path) -> None:
-    index = index_of(tmp_path, [unit_rows(count, count) for count in (3, 1, 7, 2)])
-    question = unit_rows(4, 9)
-    together = index.coverage([3, 0, 2], question)
-    for place, number in enumerate([3, 0, 2]):
-        assert index.coverage([number], question)[0] == pytest.approx(together[place], abs=1e-6)
+def test_coverage_does_not_depend_to_the_bit_on_what_else_is_asked_for(tmp_path: Path) -> None:
+    index = index_of(tmp_path, [unit_rows(count, count) for count in (3, 1, 7, 2, 90, 33)])
+    question = unit_rows(23, 9)
+    together = index.coverage([3, 0, 5, 4, 2], question)
+    for place, number in enumerate([3, 0, 5, 4, 2]):
+        assert index.coverage([number], question).tobytes() == together[place].tobytes()
+        for token in range(23):
+            alone = index.coverage([number], question[token : token + 1])
+            assert alone.tobytes() == together[place, token : token + 1].tobytes()
+
+
+def test_the_question_itself_is_rounded_too_little_to_matter(tmp_path: Path) -> None:
+    question, passage = unit_rows(5, 1), unit_rows(40, 2)
+    index = index_of(tmp_path, [passage])
+    exact = (quantised(passage) / SCALE @ question.T.astype(np.float64)).max(axis=0)
+    assert index.coverage([0], question)[0] == pytest.approx(exact, abs=3e-5)
 
 
 def test_a_question_without_tokens_and_no_passages_have_nothing_to_cover(tmp_path: Path) -> None:
