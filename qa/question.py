@@ -47,9 +47,11 @@ def word_coverage(question: Question, token_coverage: Vectors) -> Vectors:
     counts as covered, since nothing is known of it.
     """
     covered = np.ones((len(token_coverage), len(question.words)), np.float32)
-    for number, word in enumerate(question.words):
-        if word.tokens:
-            covered[:, number] = token_coverage[:, list(word.tokens)].mean(axis=1)
+    read = [number for number, word in enumerate(question.words) if word.tokens]
+    if read:
+        counts = np.asarray([len(question.words[number].tokens) for number in read])
+        tokens = [token for word in question.words for token in word.tokens]
+        covered[:, read] = np.add.reduceat(token_coverage[:, tokens], np.cumsum(counts) - counts, axis=1) / counts
     return covered
 
 
