@@ -1,5 +1,6 @@
 """Ranked passages → quotes with citations, or not_covered."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from qa.generation import AudienceIndex
@@ -20,7 +21,7 @@ class Considered:
 
     question: Question
     reading: Reading
-    ranked: tuple[RankedPassage, ...]
+    ranked: Sequence[RankedPassage]
     signals: Signals | None
     confidence: float
 

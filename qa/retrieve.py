@@ -1,46 +1,73 @@
-"""Question → candidate passages, from the nearest passages, the nearest sentences and the best BM25 scores."""
+"""Question → candidate passages, from the nearest passages and the best BM25 scores.
 
-from collections.abc import Collection
+The passages of the nearest sentences were a third source. That search cost more than all else, and left every figure of
+the ranking as it is.
+"""
 
-from qa.encoder import Vectors
+from collections.abc import Callable, Collection, Sequence
+
+import numpy as np
+
+from qa.candidates import Candidates, Numbers, Scores
 from qa.generation import AudienceIndex
 from qa.question import Question
-from qa.records import Candidate
 
 CANDIDATES_PER_SIGNAL = 100
+Found = tuple[Numbers, Scores]
+"""Passages, best first, with their scores."""
 
 
-def retrieve(index: AudienceIndex, question: Question, excluded: Collection[str] = ()) -> tuple[Candidate, ...]:
-    """The union of the three signals' best candidates, by passage number, without those of the `excluded` documents.
+def retrieve(index: AudienceIndex, question: Question, excluded: Collection[str] = ()) -> Candidates:
+    """The union of the two signals' best candidates, by passage number, without those of the `excluded` documents.
 
     Empty only when no passage is left.
     """
-    hidden: set[int] = set()
-    if excluded:
-        hidden = {number for number, passage in enumerate(index.passages) if passage.document_id in excluded}
-    hidden_sentences = sum(len(index.passages[number].sentences) for number in hidden)
+    (candidates,) = retrieve_all(index, [question], excluded)
+    return candidates
+
+
+def retrieve_all(
+    index: AudienceIndex, questions: Sequence[Question], excluded: Collection[str] = ()
+) -> tuple[Candidates, ...]:
+    """The candidates of each question: what they are for it alone, to the bit, and cheaper than one by one."""
+    if not questions:
+        return ()
+    vectors = np.stack([question.encoding.vector for question in questions])
+    nearest = index.vectors.search(vectors, CANDIDATES_PER_SIGNAL)
+    return tuple(_union(index, question, near, excluded) for question, near in zip(questions, nearest, strict=True))
+
+
+def _union(index: AudienceIndex, question: Question, nearest: Found, excluded: Collection[str]) -> Candidates:
     vector = question.encoding.vector
-    # More are taken than wanted, so that enough are left when the hidden ones are taken out.
-    limit = CANDIDATES_PER_SIGNAL + len(hidden)
-    by_terms = {number: score for number, score in index.terms.search(question.text, limit) if number not in hidden}
-    numbers = set(by_terms)
-    numbers.update(number for number, _ in index.vectors.search(vector, limit))
-    nearest = index.sentence_vectors.search(vector, CANDIDATES_PER_SIGNAL + hidden_sentences)
-    numbers.update(index.passage_of_sentence(sentence) for sentence, _ in nearest)
-    return _with_signals(index, sorted(numbers - hidden), vector, by_terms)
+
+    def by_vector(limit: int) -> Found:
+        return nearest if limit == CANDIDATES_PER_SIGNAL else index.vectors.search(vector[np.newaxis], limit)[0]
+
+    def by_terms(limit: int) -> Found:
+        found = index.terms.search(question.text, limit)
+        return np.asarray([number for number, _ in found], np.int64), np.asarray([score for _, score in found])
+
+    near, cosines = _visible(index, by_vector, excluded)
+    term_scores = dict(zip(*map(np.ndarray.tolist, _visible(index, by_terms, excluded)), strict=True))
+    others = sorted(term_scores.keys() - set(near.tolist()))
+    numbers = near.tolist() + others
+    top = max(term_scores.values(), default=1.0)
+    return Candidates(
+        np.asarray(numbers, np.int64),
+        np.concatenate([cosines, index.vectors.cosines(others, vector)]),
+        np.asarray([term_scores.get(number, 0.0) for number in numbers]) / top,
+    )
 
 
-def _with_signals(
-    index: AudienceIndex, numbers: list[int], vector: Vectors, by_terms: dict[int, float]
-) -> tuple[Candidate, ...]:
-    cosines = index.vectors.vectors_of(numbers) @ vector
-    groups = [index.sentence_numbers(number) for number in numbers]
-    sentence_cosines = index.sentence_vectors.vectors_of([number for group in groups for number in group]) @ vector
-    top = max(by_terms.values(), default=1.0)
-    candidates: list[Candidate] = []
-    first = 0
-    for number, cosine, group in zip(numbers, cosines.tolist(), groups, strict=True):
-        own = tuple(sentence_cosines[first : first + len(group)].tolist())
-        first += len(group)
-        candidates.append(Candidate(number, cosine, own, by_terms.get(number, 0.0) / top))
-    return tuple(candidates)
+def _visible(index: AudienceIndex, search: Callable[[int], Found], excluded: Collection[str]) -> Found:
+    """The best of a search without the passages of the `excluded` documents, which take no place among them."""
+    limit = CANDIDATES_PER_SIGNAL
+    while True:
+        numbers, scores = search(limit)
+        if not excluded:
+            return numbers, scores
+        kept = [n for n, number in enumerate(numbers) if index.passages[number].document_id not in excluded]
+        if len(kept) >= CANDIDATES_PER_SIGNAL or len(numbers) < limit:
+            kept = kept[:CANDIDATES_PER_SIGNAL]
+            return numbers[kept], scores[kept]
+        limit *= 2

@@ -233,9 +233,9 @@ def ask(index: "AudienceIndex", encoder: "Encoder", questions: Sequence[str]) ->
         marks = [time.perf_counter()]
         (encoding,) = encoder.encode_questions([question])
         marks.append(time.perf_counter())
-        index.vectors.search(encoding.vector, CANDIDATES_PER_SIGNAL)
+        index.vectors.search(encoding.vector.reshape(1, -1), CANDIDATES_PER_SIGNAL)
         marks.append(time.perf_counter())
-        index.sentence_vectors.search(encoding.vector, CANDIDATES_PER_SIGNAL)
+        index.sentence_vectors.search(encoding.vector.reshape(1, -1), CANDIDATES_PER_SIGNAL)
         marks.append(time.perf_counter())
         index.terms.search(question, CANDIDATES_PER_SIGNAL)
         marks.append(time.perf_counter())

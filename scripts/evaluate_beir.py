@@ -56,7 +56,7 @@ def ask_all(engine: Engine, data: DataSet, ids: Mapping[str, str]) -> list[Asked
         considered, index = engine.consider(text[:1000], AUDIENCE)
         documents = tuple(ids[index.passages[passage.passage].document_id] for passage in considered.ranked)
         words = len(considered.question.words)
-        asked.append(Asked(identifier, considered.ranked, documents, words, considered.confidence))
+        asked.append(Asked(identifier, tuple(considered.ranked), documents, words, considered.confidence))
         if number % 200 == 0:
             print(f"asked {number}/{len(data.queries)}", file=sys.stderr)
     return asked

@@ -1,6 +1,7 @@
 """The score rises with every signal, lies in [0, 1], and equal scores stand in the order of the documents."""
 
 import random
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -9,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qa.candidates import Candidates, Scores
 from qa.encoder import Encoding, Vectors
 from qa.generation import AudienceIndex
 from qa.question import Question
-from qa.rank import rank
-from qa.records import Candidate, QuestionWord, Span
+from qa.rank import RERANKED, rank
+from qa.records import Candidate, QuestionWord, RankedPassage, Span
 
 shares = st.floats(0, 1, width=32)
 cosines = st.floats(-1, 1, width=32)
@@ -23,7 +25,7 @@ cosines = st.floats(-1, 1, width=32)
 class Covered:
     """Stands for the token index: the coverage of each passage, given."""
 
-    rows: dict[int, tuple[float, ...]]
+    rows: Mapping[int, tuple[float, ...]]
 
     def coverage(self, numbers: list[int], question_tokens: Vectors) -> Vectors:
         found = np.array([self.rows[number] for number in numbers], np.float32)
@@ -31,12 +33,40 @@ class Covered:
 
 
 @dataclass
+class Near:
+    """Stands for the vectors of the sentences: their cosines to the question, given."""
+
+    rows: list[float]
+
+    def cosines(self, numbers: list[int], vector: Vectors) -> Scores:
+        return np.array([self.rows[number] for number in numbers], np.float64)
+
+
 class Index:
-    tokens: Covered
+    """Stands for an audience's index that says of each candidate what the candidate says."""
+
+    def __init__(self, candidates: Sequence[Candidate], rows: Mapping[int, tuple[float, ...]]) -> None:
+        self.tokens = Covered(rows)
+        self.sentence_vectors = Near([])
+        self.ranges: dict[int, range] = {}
+        for candidate in candidates:
+            first = len(self.sentence_vectors.rows)
+            self.sentence_vectors.rows.extend(candidate.sentence_cosines)
+            self.ranges[candidate.passage] = range(first, len(self.sentence_vectors.rows))
+
+    def sentence_numbers(self, passage: int) -> range:
+        return self.ranges[passage]
 
 
-def index_of(rows: dict[int, tuple[float, ...]]) -> AudienceIndex:
-    return cast("AudienceIndex", Index(Covered(rows)))
+def ranked(
+    candidates: Sequence[Candidate], rows: Mapping[int, tuple[float, ...]], question: Question, limit: int = RERANKED
+) -> tuple[RankedPassage, ...]:
+    arrays = Candidates(
+        np.array([candidate.passage for candidate in candidates], np.int64),
+        np.array([candidate.cosine for candidate in candidates]),
+        np.array([candidate.term_score for candidate in candidates]),
+    )
+    return tuple(rank(cast("AudienceIndex", Index(candidates, rows)), arrays, question, limit))
 
 
 def question_of(tokens: int, words: int | None = None) -> Question:
@@ -47,8 +77,8 @@ def question_of(tokens: int, words: int | None = None) -> Question:
 
 
 def score_of(candidate: Candidate, coverage: tuple[float, ...]) -> float:
-    (ranked,) = rank(index_of({candidate.passage: coverage}), [candidate], question_of(len(coverage)))
-    return ranked.score
+    (only,) = ranked([candidate], {candidate.passage: coverage}, question_of(len(coverage)))
+    return only.score
 
 
 CANDIDATE = Candidate(0, 0.4, (0.3, 0.2), 0.5)
@@ -85,24 +115,48 @@ def test_a_passage_that_has_everything_scores_1_and_one_that_has_nothing_0() -> 
 
 
 def test_what_the_score_is_made_of_is_kept() -> None:
-    (ranked,) = rank(index_of({0: (0.5, 0.25, 0.75)}), [CANDIDATE], question_of(3, words=2))
-    assert ranked.candidate == CANDIDATE
-    assert ranked.passage == 0
-    assert ranked.mean_coverage == 0.5
-    assert ranked.token_coverage == ranked.word_coverage == (0.5, 0.25)
+    (only,) = ranked([CANDIDATE], {0: (0.5, 0.25, 0.75)}, question_of(3, words=2))
+    assert only.candidate == CANDIDATE
+    assert only.passage == 0
+    assert only.mean_coverage == 0.5
+    assert only.token_coverage == only.word_coverage == (0.5, 0.25)
 
 
 def test_equal_scores_stand_in_the_order_of_the_documents() -> None:
     candidates = [replace(CANDIDATE, passage=number) for number in (4, 2, 9, 0)]
-    found = rank(index_of(dict.fromkeys((0, 2, 4, 9), COVERAGE)), candidates, question_of(2))
+    found = ranked(candidates, dict.fromkeys((0, 2, 4, 9), COVERAGE), question_of(2))
     assert [passage.passage for passage in found] == [0, 2, 4, 9]
 
 
 def test_without_candidates_or_tokens_there_is_an_order_all_the_same() -> None:
-    assert rank(index_of({}), [], question_of(2)) == ()
-    (ranked,) = rank(index_of({0: ()}), [CANDIDATE], question_of(0))
-    assert (ranked.token_coverage, ranked.word_coverage) == ((), ())
-    assert 0.0 <= ranked.score <= 1.0
+    assert ranked([], {}, question_of(2)) == ()
+    (only,) = ranked([CANDIDATE], {0: ()}, question_of(0))
+    assert (only.token_coverage, only.word_coverage) == ((), ())
+    assert 0.0 <= only.score <= 1.0
+
+
+def test_only_the_best_by_passage_and_terms_are_compared_closely() -> None:
+    candidates = [
+        replace(CANDIDATE, passage=0, cosine=0.1, term_score=0.1),
+        replace(CANDIDATE, passage=1, cosine=0.5, term_score=0.1),
+        replace(CANDIDATE, passage=2, cosine=0.4, term_score=1.0),
+    ]
+    rows = {0: (1.0, 1.0), 1: (0.5, 0.5), 2: (0.6, 0.6)}
+    assert [one.passage for one in ranked(candidates, rows, question_of(2), limit=2)] == [2, 1]
+    assert [one.passage for one in ranked(candidates, rows, question_of(2))] == [0, 2, 1]
+
+
+def test_a_ranking_is_looked_at_like_any_sequence() -> None:
+    candidates = [replace(CANDIDATE, passage=number, cosine=number / 10) for number in range(5)]
+    index = cast("AudienceIndex", Index(candidates, dict.fromkeys(range(5), COVERAGE)))
+    numbers, cosines = np.arange(5), np.arange(5) / 10
+    ranking = rank(index, Candidates(numbers, cosines, np.full(5, 0.5)), question_of(2))
+    assert [one.passage for one in ranking] == [4, 3, 2, 1, 0]
+    assert ranking[0].candidate.sentence_cosines == CANDIDATE.sentence_cosines
+    assert ranking[-1] == ranking[4]
+    assert ranking[1:3] == (ranking[1], ranking[2])
+    with pytest.raises(IndexError):
+        ranking[5]
 
 
 @given(
@@ -115,10 +169,10 @@ def test_the_order_depends_on_the_candidates_and_not_on_how_they_come(
     drawn: list[tuple[float, list[float], float, tuple[float, float]]], chance: random.Random
 ) -> None:
     candidates = [Candidate(n, cosine, tuple(own), terms) for n, (cosine, own, terms, _) in enumerate(drawn)]
-    index = index_of({number: coverage for number, (_, _, _, coverage) in enumerate(drawn)})
-    found = rank(index, candidates, question_of(2))
+    rows = {number: coverage for number, (_, _, _, coverage) in enumerate(drawn)}
+    found = ranked(candidates, rows, question_of(2))
     chance.shuffle(candidates)
-    assert rank(index, candidates, question_of(2)) == found
+    assert ranked(candidates, rows, question_of(2)) == found
     assert sorted(passage.passage for passage in found) == list(range(len(drawn)))
     scores = [passage.score for passage in found]
     assert scores == sorted(scores, reverse=True)

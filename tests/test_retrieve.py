@@ -1,4 +1,4 @@
-"""Candidates are the nearest passages, the nearest sentences and the best by terms, without excluded ones."""
+"""Candidates are the nearest passages and the best by terms, without excluded ones."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from qa import retrieve as retrieve_module
 from qa.generation import AudienceIndex
 from qa.question import Question, understand
-from qa.retrieve import retrieve
+from qa.retrieve import retrieve, retrieve_all
 from tests.conftest import Clinic, encoding_of
 
 LONG = "The ward opens at eight. Visitors sign the book. Flowers are welcome. Parking is free. Lunch is at noon."
@@ -21,13 +21,14 @@ def index_of(clinic: Clinic) -> AudienceIndex:
 
 
 def names(index: AudienceIndex, question: Question, *excluded: str) -> list[str]:
-    return [index.passages[one.passage].document_id for one in retrieve(index, question, excluded)]
+    found = sorted(retrieve(index, question, excluded).passages.tolist())
+    return [index.passages[number].document_id for number in found]
 
 
-def test_in_a_small_corpus_every_passage_is_a_candidate_by_number(clinic: Clinic) -> None:
+def test_in_a_small_corpus_every_passage_is_a_candidate_once(clinic: Clinic) -> None:
     index = index_of(clinic)
-    found = retrieve(index, asked(index, "football"))
-    assert [candidate.passage for candidate in found] == list(range(len(index.passages)))
+    for text in ("football", "How long until the cement hardens?"):
+        assert sorted(retrieve(index, asked(index, text)).passages.tolist()) == list(range(len(index.passages)))
 
 
 def test_the_signals_are_those_of_the_vectors_and_terms(clinic: Clinic) -> None:
@@ -35,18 +36,14 @@ def test_the_signals_are_those_of_the_vectors_and_terms(clinic: Clinic) -> None:
     question = asked(index, "How long until the cement hardens?")
     scores = dict(index.terms.search(question.text, 10))
     best = max(scores.values())
-    for candidate in retrieve(index, question):
-        passage = index.passages[candidate.passage]
-        text = index.documents[passage.document_id].text
-        own = [encoding_of(text[start:end]).vector @ question.encoding.vector for start, end in passage.sentences]
-        assert candidate.sentence_cosines == pytest.approx(own, abs=1e-5)
-        assert candidate.sentence_cosine == max(candidate.sentence_cosines)
-        vector = index.vectors.vectors_of([candidate.passage])[0]
-        assert candidate.cosine == pytest.approx(float(vector @ question.encoding.vector), abs=1e-5)
-        assert candidate.term_score == pytest.approx(scores.get(candidate.passage, 0.0) / best)
+    found = retrieve(index, question)
+    for number, cosine, terms in zip(found.passages.tolist(), found.cosines, found.term_scores, strict=True):
+        vector = index.vectors.vectors_of([number])[0]
+        assert cosine == pytest.approx(float(vector @ question.encoding.vector), abs=1e-5)
+        assert terms == pytest.approx(scores.get(number, 0.0) / best)
 
 
-@pytest.mark.parametrize("signal", ["passage", "sentence", "terms"])
+@pytest.mark.parametrize("signal", ["passage", "terms"])
 def test_what_is_best_by_one_signal_alone_is_a_candidate(
     empty_clinic: Clinic, monkeypatch: pytest.MonkeyPatch, signal: str
 ) -> None:
@@ -60,18 +57,24 @@ def test_what_is_best_by_one_signal_alone_is_a_candidate(
     encoding = encoding_of("zebra")
     if signal == "terms":
         question = understand(index, "flowers", encoding)
-    elif signal == "sentence":
-        number = index.sentence_numbers(long)[2]
-        vector = index.sentence_vectors.vectors_of([number])[0]
-        question = understand(index, "zebra", type(encoding)(vector, encoding.token_vectors, encoding.token_spans))
     else:
         vector = index.vectors.vectors_of([long])[0]
         question = understand(index, "zebra", type(encoding)(vector, encoding.token_vectors, encoding.token_spans))
-    found = retrieve(index, question)
-    assert long in {candidate.passage for candidate in found}
-    assert len(found) <= 3, "one by each signal"
-    (own,) = [candidate for candidate in found if candidate.passage == long]
-    assert len(own.sentence_cosines) == len(index.passages[long].sentences)
+    found = retrieve(index, question).passages.tolist()
+    assert long in found
+    assert len(found) <= 2, "one by each signal"
+
+
+def test_the_candidates_of_questions_that_are_asked_together_are_those_of_each_alone(clinic: Clinic) -> None:
+    index = index_of(clinic)
+    texts = ["How long until the cement hardens?", "common risks", "???", "football", "cement"]
+    for excluded in ((), ("risks",)):
+        together = retrieve_all(index, [asked(index, text) for text in texts], excluded)
+        for text, found in zip(texts, together, strict=True):
+            alone = retrieve(index, asked(index, text), excluded)
+            for name in ("passages", "cosines", "term_scores"):
+                assert getattr(found, name).tobytes() == getattr(alone, name).tobytes()
+    assert retrieve_all(index, []) == ()
 
 
 def test_excluded_documents_are_no_candidates_and_take_no_place(
@@ -93,13 +96,13 @@ def test_the_best_term_score_is_1_also_where_the_best_of_all_is_excluded(clinic:
     index = index_of(clinic)
     question = asked(index, "common risks cement")
     found = retrieve(index, question, ["risks"])
-    assert max(candidate.term_score for candidate in found) == 1.0
-    assert {index.passages[candidate.passage].document_id for candidate in found} == {"cement"}
+    assert found.term_scores.max() == 1.0
+    assert {index.passages[number].document_id for number in found.passages.tolist()} == {"cement"}
 
 
 def test_a_question_without_terms_has_candidates_by_its_vector(clinic: Clinic) -> None:
     index = index_of(clinic)
     found = retrieve(index, asked(index, "???"))
-    assert found
-    assert {candidate.term_score for candidate in found} == {0.0}
-    assert all(np.isfinite([candidate.cosine, *candidate.sentence_cosines]).all() for candidate in found)
+    assert len(found) > 0
+    assert set(found.term_scores.tolist()) == {0.0}
+    assert np.isfinite(found.cosines).all()
