@@ -14,14 +14,17 @@ from qa.records import RankedPassage, Signals
 BEST_PASSAGES = 5
 LEAST_TOKENS = 3
 TOPIC_WORDS = 2
+UNKNOWN = 0.5
+"""A content word that no text holds, and that the best passages cover worse, is about something else."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """What the texts themselves say: whether the index holds every content word of the question, which index terms the
-    first passage holds, and whether the best passages give the number that is asked for (True where none is)."""
+    """What the texts themselves say: the numbers of the question's content words that no text of the index holds, which
+    index terms the first passage holds, and whether the best passages give the number that is asked for (True where
+    none is)."""
 
-    holds_every_word: bool
+    unheld_words: Collection[int]
     first_terms: Collection[str]
     gives_number: bool
 
@@ -31,7 +34,9 @@ def signals_of(index: AudienceIndex, question: Question, ranked: Sequence[Ranked
     thing = counted_thing(question.text)
     best = [passage.passage for passage in ranked[:BEST_PASSAGES]]
     wording = Wording(
-        holds_every_word=all(any(map(index.terms.holds, word.terms)) for word in question.words),
+        unheld_words=[
+            number for number, word in enumerate(question.words) if not any(map(index.terms.holds, word.terms))
+        ],
         first_terms=index.terms.terms_of("\n".join((*_headings_of(index, best[0]), _text_of(index, best[0])))),
         gives_number=thing is None or any(gives_number_of(thing, _text_of(index, number)) for number in best),
     )
@@ -56,7 +61,10 @@ def signals_over(question: Question, ranked: Sequence[RankedPassage], wording: W
         topic=max(min((passage.word_coverage[number] for number in topic), default=0.0) for passage in best),
         mean_coverage=first.mean_coverage,
         least_word=min(words, default=0.0),
-        words_held=float(wording.holds_every_word),
+        words_held=float(not wording.unheld_words),
+        words_known=float(
+            all(max(passage.word_coverage[number] for passage in best) >= UNKNOWN for number in wording.unheld_words)
+        ),
         number_given=float(wording.gives_number),
         cosine=first.candidate.cosine,
         sentence_cosine=first.candidate.sentence_cosine,

@@ -256,8 +256,9 @@ class Signals:
     the best passages that cover theirs most, on average. `topic`: that of the less covered of the two rarest words, by
     the passage that covers it most. Of the first passage: `mean_coverage` of all tokens, the `cosine`, the
     `sentence_cosine`, and `least_word`, the coverage of the least-covered word, 1 for a word that it holds.
-    `words_held`: 1 where the index holds every content word, else 0. `number_given`: 0 where the question asks for a
-    number of something and no best passage gives one, else 1.
+    `words_held`: 1 where the index holds every content word, else 0. `words_known`: 0 where it does not hold one that
+    the best passages don't cover either, else 1. `number_given`: 0 where the question asks for a number of something
+    and no best passage gives one, else 1.
     """
 
     least_tokens: float
@@ -267,6 +268,7 @@ class Signals:
     mean_coverage: float
     least_word: float
     words_held: float
+    words_known: float
     number_given: float
     cosine: float
     sentence_cosine: float

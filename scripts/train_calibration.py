@@ -36,20 +36,21 @@ from scripts.beir import AUDIENCE, build_index, read_data_set, read_documents
 Matrix = NDArray[np.float64]
 FOLDS = 10
 INVERSE_REGULARISATION = 10.0
-NAMES = tuple(field.name for field in fields(Signals) if field.name != "number_given")
-NUMBER_WEIGHT = 10.0
-"""That of `number_given`, set and not fitted: without the number asked for, hardly anything else counts."""
+REQUIRED = ("words_known", "number_given")
+NAMES = tuple(field.name for field in fields(Signals) if field.name not in REQUIRED)
+REQUIRED_WEIGHT = 10.0
+"""That of either of REQUIRED, set and not fitted: without them, hardly anything else counts."""
 
 
 def signals(engine: Engine, questions: Sequence[str], audience: Audience) -> tuple[Matrix, Matrix]:
-    """The fitted signals of each question, a row each, and what `number_given` adds; zeros where no passage is left."""
+    """The fitted signals of each question, a row each, and what the required ones add; zeros without passages."""
     rows = []
     for question in questions:
         considered, _ = engine.consider(question[:1000], audience)
         found = considered.signals
-        rows.append([getattr(found, name) if found else 0.0 for name in (*NAMES, "number_given")])
+        rows.append([getattr(found, name) if found else 0.0 for name in (*NAMES, *REQUIRED)])
     table = np.array(rows)
-    return table[:, :-1], NUMBER_WEIGHT * (table[:, -1] - 1)
+    return table[:, : len(NAMES)], REQUIRED_WEIGHT * (table[:, len(NAMES) :] - 1).sum(axis=1)
 
 
 def fit(rows: Matrix, labels: NDArray[np.int64]) -> LogisticRegression:
@@ -93,13 +94,13 @@ def _arguments() -> argparse.Namespace:
 
 def main() -> None:
     arguments = _arguments()
-    rows, numbers, labels = _data_set(arguments)
-    logits = out_of_fold(rows, labels) + numbers
+    rows, required, labels = _data_set(arguments)
+    logits = out_of_fold(rows, labels) + required
     report("data set, out of fold", sigmoid(logits), labels)
     model = fit(rows, labels)
     parts = [_questions(file, index) for file, index in arguments.questions]
-    question_rows, question_numbers, question_labels = (np.concatenate(column) for column in zip(*parts, strict=True))
-    question_logits = model.decision_function(question_rows) + question_numbers
+    question_rows, question_required, question_labels = (np.concatenate(column) for column in zip(*parts, strict=True))
+    question_logits = model.decision_function(question_rows) + question_required
     scale = fit(question_logits[:, None], question_labels)
     scaled = out_of_fold(question_logits[:, None], question_labels)
     report("questions, scale out of fold", sigmoid(scaled), question_labels)
@@ -108,8 +109,8 @@ def main() -> None:
     content = {
         "source": "scripts/train_calibration.py: weights from a labelled data set, scale from clinic questions",
         "weights": {name: round(slope * float(w), 4) for name, w in zip(NAMES, model.coef_[0], strict=True)}
-        | {"number_given": round(slope * NUMBER_WEIGHT, 4)},
-        "bias": round(slope * (float(model.intercept_[0]) - NUMBER_WEIGHT) + offset, 4),
+        | dict.fromkeys(REQUIRED, round(slope * REQUIRED_WEIGHT, 4)),
+        "bias": round(slope * (float(model.intercept_[0]) - len(REQUIRED) * REQUIRED_WEIGHT) + offset, 4),
         "thresholds": [list(pair) for pair in thresholds_for(confidences[question_labels == 0].tolist())],
     }
     arguments.output.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
@@ -124,16 +125,16 @@ def _data_set(arguments: argparse.Namespace) -> tuple[Matrix, Matrix, NDArray[np
     labelled = [identifier for identifier in data.queries if identifier in data.answerable]
     engine = Engine(settings, EncoderStore(settings.index), datetime.date.today)
     engine.reload()
-    rows, numbers = signals(engine, [data.queries[identifier] for identifier in labelled], AUDIENCE)
-    return rows, numbers, np.array([int(data.answerable[identifier]) for identifier in labelled])
+    rows, required = signals(engine, [data.queries[identifier] for identifier in labelled], AUDIENCE)
+    return rows, required, np.array([int(data.answerable[identifier]) for identifier in labelled])
 
 
 def _questions(file: Path, index: Path) -> tuple[Matrix, Matrix, NDArray[np.int64]]:
     questions = load_questions(file)
     engine = Engine(Settings(index=index), EncoderStore(index), datetime.date.today)
     engine.reload()
-    rows, numbers = signals(engine, [question.question for question in questions], "patient")
-    return rows, numbers, np.array([int(question.answer is not None) for question in questions])
+    rows, required = signals(engine, [question.question for question in questions], "patient")
+    return rows, required, np.array([int(question.answer is not None) for question in questions])
 
 
 if __name__ == "__main__":

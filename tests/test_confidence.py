@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.confidence import Wording, signals_over
+from qa.confidence import UNKNOWN, Wording, signals_over
 from qa.encoder import Encoding
 from qa.question import Question
 from qa.records import Candidate, QuestionWord, RankedPassage, Signals
@@ -28,7 +28,7 @@ def ranked(*coverage: float, cosine: float = 0.5, sentences: tuple[float, ...] =
 
 def signals_of(question: Question, passages: Sequence[RankedPassage]) -> Signals:
     """The signals where no passage holds a word of the question."""
-    return signals_over(question, passages, Wording(holds_every_word=False, first_terms=(), gives_number=True))
+    return signals_over(question, passages, Wording(unheld_words=(), first_terms=(), gives_number=True))
 
 
 def test_the_signals_are_those_counted_by_hand() -> None:
@@ -44,7 +44,7 @@ def test_the_signals_are_those_counted_by_hand() -> None:
     assert found.least_token_mean == pytest.approx((0.6 + 0.3 + 0.2) / 3)
     assert found.topic == 0.6  # words 1 and 2, of (.2 .8), (.9 .4), (.6 .6), (.1 .1)
     assert (found.cosine, found.sentence_cosine) == (0.6, 0.55)
-    assert (found.least_word, found.words_held, found.number_given) == (0.2, 0.0, 1.0)
+    assert (found.least_word, found.words_held, found.words_known, found.number_given) == (0.2, 1.0, 1.0, 1.0)
 
 
 def test_only_the_first_five_passages_count() -> None:
@@ -96,7 +96,14 @@ def test_the_signals_of_one_passage_do_not_depend_on_its_number() -> None:
 def test_a_word_that_the_first_passage_holds_is_covered() -> None:
     words = tuple(QuestionWord(text, 0, (text,), (number,), 1.0) for number, text in enumerate(("years", "cement")))
     question = replace(question_of(1.0, 1.0), words=words)
-    wording = Wording(holds_every_word=True, first_terms={"cement"}, gives_number=False)
+    wording = Wording(unheld_words=(), first_terms={"cement"}, gives_number=False)
     found = signals_over(question, [ranked(0.6, 0.2), ranked(0.1, 0.1)], wording)
     assert (found.least_word, found.least_token) == (0.6, 0.2)
     assert (found.words_held, found.number_given) == (1.0, 0.0)
+
+
+@pytest.mark.parametrize(("covered", "known"), [(UNKNOWN - 0.01, 0.0), (UNKNOWN, 1.0)])
+def test_a_word_that_no_text_holds_is_known_only_when_a_best_passage_covers_it(covered: float, known: float) -> None:
+    wording = Wording(unheld_words=(1,), first_terms=(), gives_number=True)
+    found = signals_over(question_of(1.0, 1.0), [ranked(0.9, 0.1), ranked(0.1, covered)], wording)
+    assert (found.words_held, found.words_known) == (0.0, known)
