@@ -38,7 +38,7 @@ from qa.settings import Settings
 from qa.synonyms import load_synonyms
 from qa.terms import write_terms
 from qa.tokens import write_tokens
-from qa.vectors import write_vectors
+from qa.vectors import index_kind, write_vectors
 from qa.vocabulary import collect, write_vocabulary
 
 
@@ -275,7 +275,8 @@ def _write_audience(staging: Path, audience: Audience, plan: Plan, content: _Con
     example = next(iter(embeddings.encoded.values()))
     dimension, token_dimension = len(example.vector), example.tokens.shape[1]
     sentences = [vector for passage in encoded for vector in passage.sentences]
-    write_vectors(staging / files.passage_vectors, _stack([passage.vector for passage in encoded], dimension))
+    kind = index_kind(len(rows))
+    write_vectors(staging / files.passage_vectors, _stack([passage.vector for passage in encoded], dimension), kind)
     write_vectors(staging / files.sentence_vectors, _stack(sentences, dimension))
     write_tokens(
         staging / files.tokens, staging / files.token_starts, [passage.tokens for passage in encoded], token_dimension
@@ -288,7 +289,7 @@ def _write_audience(staging: Path, audience: Audience, plan: Plan, content: _Con
         staging / files.vocabulary, collect([*(document.text for document in documents), *_titles(documents)])
     )
     texts = {document.id: document.text_sha256 for document in documents}
-    return AudienceSummary(plan.digests[audience], texts, len(rows), len(sentences))
+    return AudienceSummary(plan.digests[audience], texts, len(rows), len(sentences), kind)
 
 
 def _titles(documents: Sequence[Document]) -> list[str]:

@@ -4,7 +4,7 @@ import datetime
 import threading
 import time
 import unicodedata
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 from qa.answer import Considered, answer
 from qa.calibration import Calibration
 from qa.confidence import signals_of
-from qa.encoder import Encoder, Encoders, Encoding
+from qa.encoder import Encoder, Encoders
 from qa.errors import (
     UNUSABLE,
     ClinicQAError,
@@ -25,11 +25,11 @@ from qa.errors import (
 )
 from qa.generation import AudienceIndex, Generation, open_generation
 from qa.publication import live_id, publication_mark
-from qa.question import understand
+from qa.question import Question, understand
 from qa.rank import rank
 from qa.reading import readings_of
-from qa.records import Answer, Audience, Document, Readiness, Reading
-from qa.retrieve import retrieve
+from qa.records import Answer, Audience, Document, RankedPassage, Readiness, Reading
+from qa.retrieve import retrieve_all
 from qa.settings import Settings
 from qa.synonyms import packaged_lay_words
 
@@ -60,7 +60,26 @@ class Unobserved:
 UNOBSERVED = Unobserved()
 
 
-Encoded = tuple[Reading, Encoding]
+@dataclass(frozen=True, slots=True)
+class _Ranked:
+    """One reading of a question with its passages in order."""
+
+    index: AudienceIndex
+    reading: Reading
+    question: Question
+    ranked: Sequence[RankedPassage]
+
+    def beats(self, first: "_Ranked") -> bool:
+        """Whether the passages answer this reading clearly better than the first one."""
+        if not self.ranked or not first.ranked:
+            return False
+        return self.ranked[0].score > first.ranked[0].score + READING_MARGIN
+
+    def considered(self, calibration: Calibration) -> Considered:
+        asks = bool(self.ranked) and self.question.has_content
+        signals = signals_of(self.index, self.question, self.ranked) if asks else None
+        confidence = calibration.confidence(signals) if signals else 0.0
+        return Considered(self.question, self.reading, self.ranked, signals, confidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,32 +199,17 @@ class Engine:
         try:
             if served is None:
                 raise self._why_nothing_is_open()
-            readings = [self._readings(served, request.audience, request.text) for request in requests]
-            with _timed(observer, "encode"):
-                encodings = iter(
-                    served.encoder.encode_questions([reading.text for several in readings for reading in several])
-                )
+            considered = self._consider_all(served, requests, observer)
+            threshold = served.generation.calibration.threshold(self._settings.max_false_answer_rate)
+            with _timed(observer, "answer"):
+                return [
+                    answer(served.generation.audiences[request.audience], one, request.limit, threshold)
+                    for request, one in zip(requests, considered, strict=True)
+                ]
         except Exception as error:  # noqa: BLE001 - an outcome, which the caller raises or answers with
             if len(requests) == 1:
                 return [error]
             return [outcome for request in requests for outcome in self.ask_all([request], observer)]
-        return [
-            self._outcome(served, request, list(zip(several, encodings, strict=False)), observer)
-            for request, several in zip(requests, readings, strict=True)
-        ]
-
-    def _outcome(
-        self, served: Served, request: Request, encoded: Sequence[Encoded], observer: Observer
-    ) -> Answer | Exception:
-        generation = served.generation
-        index = generation.audiences[request.audience]
-        try:
-            considered = self._consider(generation, index, encoded, observer)
-            threshold = generation.calibration.threshold(self._settings.max_false_answer_rate)
-            with _timed(observer, "answer"):
-                return answer(index, considered, request.limit, threshold)
-        except Exception as error:  # noqa: BLE001 - an outcome, which the caller raises or answers with
-            return error
 
     def consider(self, question: str, audience: Audience = "patient") -> tuple[Considered, AudienceIndex]:
         """A question's passages in order and how sure the answer is, with the index that they are numbered in.
@@ -213,10 +217,9 @@ class Engine:
         Raises what `ask` raises.
         """
         served = self._pinned(audience)
-        index = served.generation.audiences[audience]
-        readings = self._readings(served, audience, checked_question(question))
-        encodings = served.encoder.encode_questions([reading.text for reading in readings])
-        return self._consider(served.generation, index, list(zip(readings, encodings, strict=True)), UNOBSERVED), index
+        request = Request(checked_question(question), audience, DEFAULT_QUOTES)
+        (considered,) = self._consider_all(served, [request], UNOBSERVED)
+        return considered, served.generation.audiences[audience]
 
     def calibration(self) -> Calibration:
         """That of the live generation; raises IndexUnavailable when there is none."""
@@ -227,36 +230,38 @@ class Engine:
         vocabulary = generation.audiences[audience].vocabulary
         return readings_of(text, vocabulary, generation.synonyms, self._lay_words, served.encoder.knows_word)
 
-    def _consider(
-        self, generation: Generation, index: AudienceIndex, encoded: Sequence[Encoded], observer: Observer
-    ) -> Considered:
-        """The question as typed (but for its spelling), unless the passages answer another reading clearly better."""
-        today = self._today()
-        expired = {document.id for document in index.expiring if not _is_valid(document, today)}
-        first, *others = [self._consider_reading(generation, index, one, expired, observer) for one in encoded]
-        for other in others:
-            if other.ranked and first.ranked and other.ranked[0].score > first.ranked[0].score + READING_MARGIN:
-                return other
-        return first
+    def _consider_all(self, served: Served, requests: Sequence[Request], observer: Observer) -> list[Considered]:
+        """Each question as typed (but for its spelling), unless the passages answer another reading clearly better."""
+        generation = served.generation
+        readings = [self._readings(served, request.audience, request.text) for request in requests]
+        rows = [
+            (number, request.audience, reading)
+            for number, request in enumerate(requests)
+            for reading in readings[number]
+        ]
+        with _timed(observer, "encode"):
+            encodings = served.encoder.encode_questions([reading.text for _, _, reading in rows])
+        best: dict[int, _Ranked] = {}
+        for audience in dict.fromkeys(request.audience for request in requests):
+            index = generation.audiences[audience]
+            own = [
+                (number, reading, encoding)
+                for (number, asked, reading), encoding in zip(rows, encodings, strict=True)
+                if asked == audience
+            ]
+            with _timed(observer, "candidates"):
+                questions = [understand(index, reading.text, encoding) for _, reading, encoding in own]
+                candidates = retrieve_all(index, questions, self._expired(index))
+            with _timed(observer, "rerank"):
+                for (number, reading, _), question, found in zip(own, questions, candidates, strict=True):
+                    ranked = _Ranked(index, reading, question, rank(index, found, question))
+                    if number not in best or ranked.beats(best[number]):
+                        best[number] = ranked
+        return [best[number].considered(generation.calibration) for number in range(len(requests))]
 
-    def _consider_reading(
-        self,
-        generation: Generation,
-        index: AudienceIndex,
-        encoded: Encoded,
-        expired: Collection[str],
-        observer: Observer,
-    ) -> Considered:
-        reading, encoding = encoded
-        with _timed(observer, "candidates"):
-            question = understand(index, reading.text, encoding)
-            candidates = retrieve(index, question, expired)
-        with _timed(observer, "rerank"):
-            ranked = rank(index, candidates, question)
-        asks = bool(ranked) and question.has_content
-        signals = signals_of(index, question, ranked) if asks else None
-        confidence = generation.calibration.confidence(signals) if signals else 0.0
-        return Considered(question, reading, ranked, signals, confidence)
+    def _expired(self, index: AudienceIndex) -> set[str]:
+        today = self._today()
+        return {document.id for document in index.expiring if not _is_valid(document, today)}
 
     def documents(self, audience: Audience = "patient") -> tuple[Document, ...]:
         """The documents that an audience may be quoted today, by id."""

@@ -35,6 +35,7 @@ from qa.encoder import EncoderIdentity
 from qa.errors import DamagedGeneration, IndexUnavailable, OtherFormat
 from qa.files import sha256_of_file, sha256_of_text, sync_file, sync_folder, write_durably
 from qa.records import AUDIENCES, Audience, Document
+from qa.vectors import IndexKind
 
 FORMAT_VERSION = 3
 MANIFEST = "manifest.json"
@@ -86,12 +87,16 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class AudienceSummary:
-    """`digest` names an audience's index in its answers; it depends on the recipe and its own documents only."""
+    """`digest` names an audience's index in its answers; it depends on the recipe and its own documents only.
+
+    `passage_search` says how the passages' vectors are searched: all of them, or by a graph.
+    """
 
     digest: str
     documents: Mapping[str, str]
     passages: int
     sentences: int
+    passage_search: IndexKind
 
 
 @dataclass(frozen=True, slots=True)
