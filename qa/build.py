@@ -277,7 +277,7 @@ def _write_audience(staging: Path, audience: Audience, plan: Plan, content: _Con
     sentences = [vector for passage in encoded for vector in passage.sentences]
     kind = index_kind(len(rows))
     write_vectors(staging / files.passage_vectors, _stack([passage.vector for passage in encoded], dimension), kind)
-    write_vectors(staging / files.sentence_vectors, _stack(sentences, dimension))
+    write_vectors(staging / files.sentence_vectors, _stack(sentences, dimension), "half")
     write_tokens(
         staging / files.tokens, staging / files.token_starts, [passage.tokens for passage in encoded], token_dimension
     )

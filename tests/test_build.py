@@ -428,8 +428,10 @@ def test_every_vector_in_an_index_is_that_of_the_text_it_stands_for(clinic: Clin
         expected = encoding_of(embedding_text(document, passage))
         assert np.array_equal(staff.vectors.vectors_of([number])[0], expected.vector)
         assert np.array_equal(staff.tokens.rows_of(number), quantised(expected.token_vectors))
-        sentences = [encoding_of(document.text[start:end]).vector for start, end in passage.sentences]
-        assert np.array_equal(staff.sentence_vectors.vectors_of(staff.sentence_numbers(number)), sentences)
+        sentences = np.stack([encoding_of(document.text[start:end]).vector for start, end in passage.sentences])
+        assert np.array_equal(
+            staff.sentence_vectors.vectors_of(staff.sentence_numbers(number)), sentences.astype(np.float16)
+        )
 
 
 def test_a_build_that_is_interrupted_leaves_the_live_generation_and_no_folder(clinic: Clinic) -> None:
