@@ -2,7 +2,6 @@
 
 import functools
 import importlib.metadata
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,12 +73,12 @@ class ExportingEncoders:
 
     def planned(self) -> EncoderIdentity:
         """See `EncoderMaker.planned`: the exported encoder, unless the index says that the model's was refused."""
-        exported = self._identity("onnx")
+        exported, refused = self._identity("onnx"), self._identity("sentence-transformers")
         try:
-            record = read_record(self._index, exported)
+            record = read_record(self._index, refused)
         except UNUSABLE:
             return exported
-        return record.identity if record.versions == self._versions else exported
+        return refused if record.versions == self._versions else exported
 
     def stored(self) -> MadeEncoder | None:
         """See `EncoderMaker.stored`. An encoder that other versions of the libraries made is made anew."""
@@ -92,16 +91,19 @@ class ExportingEncoders:
         return self._made(record) if record.versions == self._versions else None
 
     def make(self, samples: Sequence[str]) -> MadeEncoder:
-        """See `EncoderMaker.make`: exports the model unless that is refused. Raises ModelUnavailable and OSError."""
+        """See `EncoderMaker.make`: exports the model unless that is refused. Raises ModelUnavailable and OSError.
+
+        The live generation's encoder stays whole meanwhile: another one takes its place in one step, and a refusal
+        stands beside it.
+        """
         original = self._open_original(self.model)
         identity = self._identity("onnx")
-        folder = encoder_folder(self._index, identity)
-        with staging(folder) as staged:
+        with staging(encoder_folder(self._index, identity)) as staged:
             record = self._export(original, staged, identity, samples)
             write_record(staged, record)
-            if self._is_whole():
-                shutil.rmtree(folder)  # of other versions, or a refusal; what is damaged is set aside
-            take_place(staged, folder)
+            take_place(
+                staged, encoder_folder(self._index, record.identity), keep_old=not self._is_whole(record.identity)
+            )
         return self._made(record)
 
     def _export(
@@ -131,10 +133,10 @@ class ExportingEncoders:
             list_files(staged),
         )
 
-    def _is_whole(self) -> bool:
-        identity = self._identity("onnx")
+    def _is_whole(self, identity: EncoderIdentity) -> bool:
         try:
-            verify_encoder(self._index, read_record(self._index, identity).identity)
+            read_record(self._index, identity)
+            verify_encoder(self._index, identity)
         except UNUSABLE:
             return False
         return True

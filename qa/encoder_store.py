@@ -9,7 +9,8 @@ index/encoders/<id>/
 ```
 
 An encoder is stored once, whichever generations name it. Where a model cannot be exported, or its export disagrees with
-it, the folder holds `encoder.json` alone, which says why; sentence-transformers then runs the model.
+it, `index/encoders/<id>.refused/encoder.json` says why; sentence-transformers then runs the model. An export that older
+generations name stays beside that.
 """
 
 import json
@@ -52,7 +53,8 @@ class EncoderRecord:
 
 
 def encoder_folder(index: Path, identity: EncoderIdentity) -> Path:
-    return index / "encoders" / identity.id
+    """Where the encoder's record lies: with its files, or alone where sentence-transformers runs the model."""
+    return index / "encoders" / (identity.id if identity.runtime == "onnx" else f"{identity.id}.refused")
 
 
 def write_record(folder: Path, record: EncoderRecord) -> None:
@@ -82,7 +84,7 @@ def read_record(index: Path, identity: EncoderIdentity) -> EncoderRecord:
         record = TypeAdapter(EncoderRecord).validate_python(content)
     except ValidationError:
         raise DamagedGeneration(f"{path} is damaged: fields are missing or wrong.", REBUILD) from None
-    if (record.identity.id, record.identity.model) != (identity.id, identity.model):
+    if record.identity != identity:
         raise DamagedGeneration(f"{path} describes encoder {record.identity.id}, not {identity.id}.", REBUILD)
     return record
 
@@ -96,8 +98,6 @@ def verify_encoder(index: Path, identity: EncoderIdentity) -> EncoderRecord | No
         return None
     record = read_record(index, identity)
     folder = encoder_folder(index, identity)
-    if record.identity != identity:
-        raise DamagedGeneration(f"{folder} holds no exported encoder: {record.problem}", REBUILD)
     for name, entry in record.files.items():
         verify_file(folder, name, entry)
     return record

@@ -1,6 +1,7 @@
 """How a file is hashed, and how it is written so that a crash leaves the old file or the new one, never a mixture."""
 
 import contextlib
+import ctypes
 import hashlib
 import os
 import secrets
@@ -8,6 +9,12 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+
+_BUILDING = ".building-"
+_REMOVING = ".removing-"
+_DAMAGED = ".damaged-"
+_AT_CURRENT_FOLDER = -100
+_RENAME_EXCHANGE = 2
 
 
 def sha256_of_bytes(data: bytes) -> str:
@@ -66,9 +73,9 @@ def staging(folder: Path) -> Iterator[Path]:
     Whatever an earlier crash left beside it is removed first. Raises OSError.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    for leftover in folder.parent.glob(".building-*"):
+    for leftover in leftovers(folder.parent):
         shutil.rmtree(leftover, ignore_errors=True)
-    staged = folder.with_name(f".building-{folder.name}")
+    staged = folder.with_name(f"{_BUILDING}{folder.name}")
     staged.mkdir()
     try:
         yield staged
@@ -76,12 +83,51 @@ def staging(folder: Path) -> Iterator[Path]:
         shutil.rmtree(staged, ignore_errors=True)
 
 
-def take_place(staged: Path, folder: Path) -> None:
-    """Gives a complete staging folder its name; what stands there is set aside as `<name>.damaged-…`."""
-    if folder.exists():
-        folder.rename(folder.with_name(f"{folder.name}.damaged-{secrets.token_hex(4)}"))
-    os.replace(staged, folder)  # noqa: PTH105 - Path.replace says the same; this one is what tests make fail
+def take_place(staged: Path, folder: Path, *, keep_old: bool = True) -> None:
+    """Gives a complete staging folder its name, in one step.
+
+    What stood there is set aside as `<name>.damaged-…`, unless `keep_old` says that it goes with the staging folder.
+    """
+    if not folder.exists():
+        os.replace(staged, folder)  # noqa: PTH105 - Path.replace says the same; this one is what tests make fail
+    else:
+        exchange(staged, folder)
+        if keep_old:
+            staged.rename(folder.with_name(f"{folder.name}{_DAMAGED}{secrets.token_hex(4)}"))
     sync_folder(folder.parent)
+
+
+def exchange(one: Path, other: Path) -> None:
+    """Two folders change names: in one step on Linux, where the file system can; elsewhere by way of a third name."""
+    system = ctypes.CDLL(None, use_errno=True)
+    names = _AT_CURRENT_FOLDER, os.fsencode(one), _AT_CURRENT_FOLDER, os.fsencode(other)
+    if hasattr(system, "renameat2") and system.renameat2(*names, _RENAME_EXCHANGE) == 0:
+        return
+    third = one.with_name(f"{one.name}-{secrets.token_hex(4)}")
+    other.rename(third)
+    one.rename(other)
+    third.rename(one)
+
+
+def discard(path: Path) -> None:
+    """Removes a folder, hidden first: a crash leaves the whole folder or a leftover. Raises OSError."""
+    hidden = path.rename(path.with_name(f"{_REMOVING}{path.name}-{secrets.token_hex(4)}"))
+    shutil.rmtree(hidden)
+
+
+def leftovers(folder: Path) -> list[Path]:
+    """The folders in a folder that a crash left half written or half removed."""
+    return sorted([*folder.glob(f"{_BUILDING}*"), *folder.glob(f"{_REMOVING}*")])
+
+
+def temporary_files(path: Path) -> list[Path]:
+    """What a crash left of writing a file durably."""
+    return sorted(path.parent.glob(f".{path.name}.*.tmp"))
+
+
+def set_aside(folder: Path) -> list[Path]:
+    """The damaged folders that `take_place` set aside in a folder."""
+    return sorted(folder.glob(f"*{_DAMAGED}*"))
 
 
 @contextlib.contextmanager

@@ -174,8 +174,9 @@ def test_an_export_that_disagrees_is_not_used_and_everything_says_so(
     manifest = manifest_of(filled)
     assert manifest.recipe.encoder == EncoderIdentity.of(workshop.identity.model, "sentence-transformers")
     assert manifest.encoder_problem == report.encoder_problem
-    folder = encoder_folder(workshop.index, workshop.identity)
+    folder = encoder_folder(workshop.index, manifest.recipe.encoder)
     assert [path.name for path in folder.iterdir()] == ["encoder.json"], "what must not be used is not kept"
+    assert not encoder_folder(workshop.index, workshop.identity).exists()
     engine = Engine(filled.settings, workshop.original, lambda: filled.today)
     engine.reload()
     readiness = engine.readiness()
@@ -229,7 +230,24 @@ def test_a_refused_export_is_tried_again_with_other_versions_of_the_libraries(
     assert report.encoder_problem == ""
     assert report.generation != refused.generation
     assert report.embedded > 0, "vectors of another runtime are not taken over"
-    assert [path.name for path in (workshop.index / "encoders").iterdir()] == [workshop.identity.id]
+    names = sorted(path.name for path in (workshop.index / "encoders").iterdir())
+    assert names == [workshop.identity.id, f"{workshop.identity.id}.refused"], "the older generation names that one"
+
+
+def test_an_export_that_other_libraries_refuse_leaves_the_live_generation_its_encoder(
+    filled: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workshop = Workshop(filled.folder)
+    before = build_in(filled, workshop)
+    monkeypatch.setattr(encoder_export, "_version", lambda package: "99")
+    workshop.original.failure = "torch cannot trace it."
+    workshop.encoders().make([RISKS])  # and the build is killed here
+    engine = Engine(filled.settings, workshop.store(), lambda: filled.today)
+    engine.reload()
+    assert engine.readiness().generation == before.generation
+    after = build_in(filled, workshop)
+    assert after.encoder_problem == "torch cannot trace it."
+    assert after.generation != before.generation
 
 
 def test_a_damaged_encoder_is_made_anew_by_a_build_with_nothing_else_to_do(filled: Clinic) -> None:

@@ -17,10 +17,13 @@ from qa.encoder_store import (
     read_record,
     verify_encoder,
 )
+from qa.engine import Engine
 from qa.errors import DamagedGeneration, ModelUnavailable, OtherModel
 from qa.manifest import sealed
-from tests.conftest import RISKS, BagOfWordsEncoder
-from tests.test_encoder_export import BagOfWordsModel, Workshop
+from qa.model import find_model
+from qa.publication import publish
+from tests.conftest import CEMENT, RISKS, BagOfWordsEncoder, Clinic
+from tests.test_encoder_export import BagOfWordsModel, Workshop, build_in
 
 FILES = (RECORD, "model.onnx", "tokenizer.json")
 
@@ -33,10 +36,26 @@ def workshop(tmp_path: Path) -> Workshop:
     return workshop
 
 
+def flip(path: Path, position: int) -> None:
+    data = bytearray(path.read_bytes())
+    data[position] ^= 1
+    path.write_bytes(data)
+
+
+def swap(path: Path) -> None:
+    """Gives the file the content of another file of the encoder."""
+    other = path.with_name(FILES[FILES.index(path.name) - 1])
+    path.write_bytes(other.read_bytes())
+
+
 DAMAGES: dict[str, Callable[[Path], object]] = {
     "cut short": lambda path: path.write_bytes(path.read_bytes()[:-1]),
+    "cut in half": lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
     "emptied": lambda path: path.write_bytes(b""),
-    "one bit flipped": lambda path: path.write_bytes(bytes([path.read_bytes()[0] ^ 1]) + path.read_bytes()[1:]),
+    "first byte flipped": lambda path: flip(path, 0),
+    "middle byte flipped": lambda path: flip(path, path.stat().st_size // 2),
+    "last byte flipped": lambda path: flip(path, -1),
+    "swapped with another": swap,
     "longer": lambda path: path.write_bytes(path.read_bytes() + b"\n"),
     "gone": lambda path: path.unlink(),
 }
@@ -59,6 +78,40 @@ def test_damage_to_any_file_is_refused_by_name_and_the_next_build_repairs_it(
     assert workshop.store().open(workshop.identity).identity == workshop.identity
     names = [path.name.split("-")[0] for path in sorted(folder.parent.iterdir())]
     assert names == [folder.name, f"{folder.name}.damaged"]
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
+def test_a_new_generation_whose_encoder_is_damaged_is_refused_and_the_old_one_serves_on(
+    empty_clinic: Clinic, damage: Callable[[Path], object]
+) -> None:
+    clinic, workshop = empty_clinic, Workshop(empty_clinic.folder)
+    clinic.add("cement.md", CEMENT)
+    old = build_in(clinic, workshop).generation
+    engine = Engine(clinic.settings, workshop.store(), lambda: clinic.today)
+    assert engine.reload() == "taken_up"
+    question = "how long until the cement hardens?"
+    before = engine.ask(question)
+    (workshop.model / "model.safetensors").write_text("other weights")
+    other = EncoderIdentity.of(find_model(workshop.model).identity, "onnx")
+    new = build_in(clinic, workshop).generation
+    assert new != old
+    for name in FILES:
+        path = encoder_folder(workshop.index, other) / name
+        whole = path.read_bytes()
+        damage(path)
+        publish(workshop.index, new)
+        assert engine.reload() == "refused"
+        readiness = engine.readiness()
+        assert (readiness.ready, readiness.generation) == (True, old)
+        assert str(path) in readiness.reason
+        assert "qa build" in readiness.reason
+        assert engine.ask(question) == before
+        path.write_bytes(whole)
+        publish(workshop.index, old)
+        assert engine.reload() == "unchanged"
+        assert engine.readiness().reason == ""
+    publish(workshop.index, new)
+    assert engine.reload() == "taken_up"
 
 
 def test_one_flipped_bit_anywhere_in_the_record_is_refused(workshop: Workshop) -> None:
@@ -103,7 +156,7 @@ def test_an_index_without_the_encoder_says_what_to_run(workshop: Workshop) -> No
 def test_a_refused_export_is_no_encoder_to_open(tmp_path: Path) -> None:
     workshop = Workshop(tmp_path, BagOfWordsModel(failure="torch cannot trace it."))
     workshop.encoders().make([RISKS])
-    with pytest.raises(DamagedGeneration, match=r"holds no exported encoder: torch cannot trace it\."):
+    with pytest.raises(DamagedGeneration, match=r"encoder\.json is missing"):
         workshop.store().open(workshop.identity)
 
 
