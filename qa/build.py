@@ -31,10 +31,11 @@ from qa.manifest import (
     write_manifest,
 )
 from qa.passages import embedding_text, heading_text, passages_of
+from qa.pruning import Pruned, prune
 from qa.publication import adopt, generation_folder, live_id, publish, staging_folder, take_out_of_service, write_lock
 from qa.records import AUDIENCES, Audience, Document, FileStatus, Passage
 from qa.register import Register
-from qa.settings import Settings
+from qa.settings import KEEP_GENERATIONS, Settings
 from qa.synonyms import load_synonyms
 from qa.terms import write_terms
 from qa.tokens import write_tokens
@@ -46,7 +47,8 @@ from qa.vocabulary import collect, write_vocabulary
 class BuildReport:
     """What a build did. `left_out` names each file that is not served, and why; `embedded` counts passages.
 
-    `encoder_problem` says why questions need sentence-transformers, and is empty when they don't.
+    `encoder_problem` says why questions need sentence-transformers, and is empty when they don't. `pruned` says which
+    older generations were removed.
     """
 
     generation: str
@@ -59,6 +61,7 @@ class BuildReport:
     seconds: float
     published: bool
     encoder_problem: str
+    pruned: Pruned
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,16 +155,27 @@ def retire(index: Path, register: Register) -> bool:
     return True
 
 
-def build(plan: Plan, register_sha256: str, index: Path, encoders: EncoderMaker, progress: Progress) -> BuildReport:
+def build(
+    plan: Plan,
+    register_sha256: str,
+    index: Path,
+    encoders: EncoderMaker,
+    progress: Progress,
+    keep_generations: int = KEEP_GENERATIONS,
+) -> BuildReport:
     """Makes and publishes the plan's generation; the live one serves until then, and on if anything fails.
 
     A generation that is already there and whole, with its encoder, is only published. Where the encoder turns out to be
     another one than planned, so does the generation. Raises StorageFailed when the disk refuses.
+
+    Then all but `keep_generations` are removed; that some could not be is said in the report, and fails nothing.
     """
     started = time.monotonic()
     try:
         with write_lock(index):
-            return _build(plan, register_sha256, index, encoders, progress, started)
+            report = _build(plan, register_sha256, index, encoders, progress)
+            pruned = prune(index, keep_generations)
+            return replace(report, pruned=pruned, seconds=time.monotonic() - started)
     except OSError as error:
         raise StorageFailed(
             f"The index {index} cannot be written: {error.strerror or error}.",
@@ -169,9 +183,7 @@ def build(plan: Plan, register_sha256: str, index: Path, encoders: EncoderMaker,
         ) from error
 
 
-def _build(
-    plan: Plan, register_sha256: str, index: Path, encoders: EncoderMaker, progress: Progress, started: float
-) -> BuildReport:
+def _build(plan: Plan, register_sha256: str, index: Path, encoders: EncoderMaker, progress: Progress) -> BuildReport:
     embeddings: Embeddings | None = None
     stored = encoders.stored()
     if stored is None or not _is_whole(plan, index):
@@ -203,9 +215,10 @@ def _build(
         embedded=embedded,
         reused=reused,
         left_out=(*plan.left_out, *empty),
-        seconds=time.monotonic() - started,
+        seconds=0.0,
         published=is_news,
         encoder_problem=opened.manifest.encoder_problem,
+        pruned=Pruned(),
     )
 
 

@@ -21,6 +21,8 @@ from qa.errors import InvalidSetting
 from qa.records import AUDIENCES, Audience
 
 REGISTER_NAME = "register.toml"
+KEEP_GENERATIONS = 3
+"""The live one, and two to roll back to."""
 
 
 class Settings(BaseSettings):
@@ -43,6 +45,12 @@ class Settings(BaseSettings):
     max_file_bytes: int = Field(default=50_000_000, ge=1_000, description="a larger source file is not read")
     serve_audiences: tuple[Audience, ...] = Field(
         default=AUDIENCES, min_length=1, description="the audiences that this server answers"
+    )
+    keep_generations: int = Field(
+        default=KEEP_GENERATIONS,
+        ge=1,
+        le=1_000,
+        description="generations that a build leaves on the disk, the live one included",
     )
     host: str = Field(default="127.0.0.1", description="address to listen on")
     port: int = Field(default=8000, ge=0, le=65535, description="port to listen on; 0 takes a free one")

@@ -43,7 +43,7 @@ def build(
             raise NothingToServe(f"{error.message} The index was taken out of service.", error.remedy) from None
         raise
     with embedding_progress() as progress:
-        report = build_generation(plan, entries.sha256, settings.index, encoders, progress)
+        report = build_generation(plan, entries.sha256, settings.index, encoders, progress, settings.keep_generations)
     if load_register(settings.register_path).sha256 != entries.sha256:
         raise CheckFailed("The register changed while the index was being built.", "Run `qa build` again.")
     if json:
@@ -153,5 +153,9 @@ def _print_report(report: "BuildReport", index: Path) -> None:
         f"{report.seconds:.1f} seconds."
     )
     print_text(f"Generation {report.generation} in {index} {state}.")
+    if report.pruned.generations:
+        print_text(f"Removed older generations: {', '.join(report.pruned.generations)}.")
+    if report.pruned.problem:
+        print_text(f"Older generations could not all be removed, the next build tries again: {report.pruned.problem}")
     if report.encoder_problem:
         print_text(f"Questions need sentence-transformers, which starts and answers slower: {report.encoder_problem}")
