@@ -21,6 +21,7 @@ from qa.manifest import (
     Manifest,
     read_manifest,
     to_json_line,
+    unreadable,
     verify_files,
 )
 from qa.publication import generation_folder
@@ -160,5 +161,7 @@ def _read_records(path: Path, kind: type[Record]) -> list[Record]:
     try:
         with path.open(encoding="utf-8", newline="\n") as stream:
             return [adapter.validate_json(line) for line in stream]
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise unreadable(path, error) from None
+    except ValueError as error:
         raise DamagedGeneration(f"{path} is damaged: {type(error).__name__}.", REBUILD) from None

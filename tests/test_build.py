@@ -1,14 +1,12 @@
 """A build embeds what is new, publishes when all of it is whole, and harms nothing when it fails or is killed."""
 
 import contextlib
-import errno
 import os
-import pathlib
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +26,7 @@ from tests.conftest import CALL_GUIDE, CEMENT, RISKS, BagOfWordsEncoder, Clinic,
 
 ROOT = Path(__file__).resolve().parent.parent
 QUESTION = "how long until the cement hardens?"
-STRIDE = 7
+STRIDE = 23
 CHANGED = CEMENT.replace("about 10 minutes", "about 11 minutes")
 
 
@@ -277,77 +275,11 @@ def test_an_encoder_that_fails_half_way_leaves_no_trace(clinic: Clinic) -> None:
     assert (live_id(clinic.settings.index), folders(clinic)) == before
 
 
-class Disk:
-    """Makes the n-th call that changes the disk fail, and every one after it while `stays_full`."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, index: Path, code: int, stays_full: bool) -> None:
-        self.index = index
-        self.code = code
-        self.stays_full = stays_full
-        self.calls = 0
-        self.fails_at = 0
-        monkeypatch.setattr(os, "fsync", self._counted(lambda descriptor: None))
-        for owner, name in (
-            (os, "replace"),
-            (pathlib.Path, "write_bytes"),
-            (pathlib.Path, "mkdir"),
-            (pathlib.Path, "chmod"),
-        ):
-            monkeypatch.setattr(owner, name, self._counted(getattr(owner, name)))
-        monkeypatch.setattr(pathlib.Path, "open", self._counted(pathlib.Path.open, self._writes))
-
-    def _writes(self, path: Path, mode: str = "r", *arguments: object, **options: object) -> bool:
-        return "w" in mode
-
-    def _counted(self, call: Callable[..., Any], counts: Callable[..., bool] | None = None) -> Callable[..., Any]:
-        def counted(*arguments: Any, **options: Any) -> Any:
-            concerned = not isinstance(arguments[0], Path) or arguments[0].is_relative_to(self.index)
-            if concerned and (counts is None or counts(*arguments, **options)):
-                self.calls += 1
-                if self.fails_at and (self.calls == self.fails_at or (self.stays_full and self.calls > self.fails_at)):
-                    raise OSError(self.code, os.strerror(self.code))
-            return call(*arguments, **options)
-
-        return counted
-
-
-@pytest.mark.parametrize(
-    ("code", "stays_full"), [(errno.ENOSPC, True), (errno.EIO, False)], ids=["full disk", "single fault"]
-)
-def test_a_disk_that_fails_at_any_call_fails_the_build_and_harms_nothing(
-    clinic: Clinic, monkeypatch: pytest.MonkeyPatch, code: int, stays_full: bool
-) -> None:
-    old = live_id(clinic.settings.index)
-    clinic.add("cement.md", CHANGED)
-    new = plan_build(clinic.corpus(), clinic.settings, clinic.encoder.identity).generation
-    pristine = clinic.folder / "pristine"
-    shutil.copytree(clinic.settings.index, pristine)
-    with monkeypatch.context() as patch:
-        disk = Disk(patch, clinic.settings.index, code, stays_full)
-        clinic.build()
-        calls = disk.calls
-    assert calls > 50
-    for fails_at in [*range(1, calls, 4), calls - 2, calls - 1, calls]:
-        shutil.rmtree(clinic.settings.index)
-        shutil.copytree(pristine, clinic.settings.index)
-        with monkeypatch.context() as patch:
-            disk = Disk(patch, clinic.settings.index, code, stays_full)
-            disk.fails_at = fails_at
-            with pytest.raises(StorageFailed):
-                clinic.build()
-        # The last call syncs the folder after the pointer was swapped: the new generation is whole and live.
-        assert live_id(clinic.settings.index) == (new if fails_at == calls else old)
-        assert set(folders(clinic)) <= {old, new}
-        assert [path.name for path in clinic.settings.index.iterdir() if path.name.endswith(".tmp")] == []
-        open_generation(clinic.settings.index, live_id(clinic.settings.index))
-    clinic.build()
-    assert live_id(clinic.settings.index) == new
-
-
 def die_at_many_steps(folder: str) -> None:
     """Builds the clinic in `folder` again and again, each time on a copy of its index, and dies some steps later.
 
-    A step is anything that Python changes on the disk. Ends with the first build that was not killed.
+    Here a process is killed in earnest; test_crashes.py takes every step. A step is anything that Python changes on the
+    disk. Ends with the first build that was not killed.
     """
     settings = Settings(corpus=Path(folder, "corpus"))
     for step in range(1, 1_000, STRIDE):
@@ -396,7 +328,7 @@ def test_a_build_killed_at_any_moment_leaves_the_live_generation_and_the_next_bu
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
     assert (result.returncode, result.stderr) == (0, "")
     killed = [clinic.elsewhere(path.name) for path in clinic.folder.glob("killed-*")]
-    assert len(killed) >= 20
+    assert len(killed) >= 6
     live = [live_id(index.settings.index) for index in killed]
     assert set(live) == {old, new}
     for index, identifier in zip(killed, live, strict=True):

@@ -113,6 +113,22 @@ def test_files_of_the_two_audiences_swapped_are_refused(clinic: Clinic, folder: 
             (folder / target / name).write_bytes(whole)
 
 
+def test_any_file_swapped_with_another_of_its_generation_is_refused(clinic: Clinic, folder: Path) -> None:
+    paths = files_of(folder)
+    for path, other in zip(paths, [*paths[1:], paths[0]], strict=True):
+        whole, foreign = path.read_bytes(), other.read_bytes()
+        if whole == foreign:
+            continue
+        path.write_bytes(foreign)
+        other.write_bytes(whole)
+        with pytest.raises(DamagedGeneration) as refusal:
+            opened(clinic)
+        assert str(path) in str(refusal.value) or str(other) in str(refusal.value)
+        path.write_bytes(whole)
+        other.write_bytes(foreign)
+    assert opened(clinic).id == folder.name
+
+
 def test_a_manifest_or_a_whole_audience_of_another_generation_is_refused(clinic: Clinic, folder: Path) -> None:
     clinic.add("cement.md", CEMENT.replace("10 minutes", "11 minutes"))
     other = clinic.settings.index / "generations" / clinic.build().generation
@@ -126,7 +142,10 @@ def test_a_manifest_or_a_whole_audience_of_another_generation_is_refused(clinic:
         open_generation(clinic.settings.index, folder.name)
 
 
-def test_an_engine_serves_the_old_generation_on_whatever_file_of_the_new_one_is_damaged(clinic: Clinic) -> None:
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
+def test_an_engine_serves_the_old_generation_on_whatever_file_of_the_new_one_is_damaged(
+    clinic: Clinic, damage: Callable[[bytes], bytes]
+) -> None:
     old = live_id(clinic.settings.index)
     engine = clinic.engine()
     before = engine.ask("how long until the cement hardens?")
@@ -134,7 +153,7 @@ def test_an_engine_serves_the_old_generation_on_whatever_file_of_the_new_one_is_
     new = clinic.settings.index / "generations" / clinic.build().generation
     for number, path in enumerate(files_of(new)):
         whole = path.read_bytes()
-        path.write_bytes(whole[:-1])
+        path.write_bytes(damage(whole))
         (clinic.settings.index / "current").write_text(f"{old}\n")
         engine.reload()
         (clinic.settings.index / "current").write_text(f"{new.name}\n")

@@ -184,6 +184,40 @@ def test_a_damaged_encoder_is_named_by_whatever_needs_it(qa: Run, folder: Path) 
     assert qa("generations")[0] == 0
 
 
+def test_a_build_on_a_full_disk_ends_with_code_7_and_loses_nothing(qa: Run, folder: Path) -> None:
+    qa("approve", "corpus/cement.md", *APPROVAL)
+    qa("build")
+    _, before, _ = qa("verify", "--json")
+    long = "".join(f"Sentence {number} says that the cement hardens. " for number in range(60))
+    (folder / "corpus" / "long.md").write_text(f"# A long page\n\n{long}\n", "utf-8")
+    qa("approve", "corpus/long.md", *APPROVAL)
+    code = "from resource import *; setrlimit(RLIMIT_FSIZE, (30_000,) * 2); from qa.cli import main; main()"
+    result = subprocess.run([sys.executable, "-c", code, "build"], cwd=folder, capture_output=True, text=True)
+    assert result.returncode == 7, result.stderr
+    last = result.stderr.splitlines()[-1]
+    assert re.fullmatch(r"qa: .* cannot be written: File too large\. Free disk space.*", last)
+    assert qa("verify", "--json")[1] == before
+    assert sorted(path.name for path in (folder / "index" / "generations").iterdir()) == [
+        json.loads(before)["generation"]
+    ]
+    assert qa("build")[0] == 0
+    assert json.loads(qa("verify", "--json")[1])["documents"] == 2
+
+
+def test_a_build_says_which_generations_it_removed(qa: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QA_KEEP_GENERATIONS", "1")
+    qa("approve", "corpus/cement.md", *APPROVAL)
+    first = json.loads(qa("build", "--json")[1])
+    assert first["pruned"] == {"generations": [], "problem": ""}
+    qa("approve", "corpus/risks.md", *APPROVAL)
+    code, out, _ = qa("build")
+    assert code == 0
+    assert f"Removed older generations: {first['generation']}." in out
+    assert len(json.loads(qa("generations", "--json")[1])) == 1
+    code, _, err = qa("rollback")
+    assert (code, "no other generation" in one_line(err)) == (3, True)
+
+
 def test_when_nothing_may_be_quoted_any_more_the_index_goes_out_of_service(qa: Run) -> None:
     qa("approve", "corpus/cement.md", *APPROVAL)
     qa("build")
