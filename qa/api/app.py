@@ -8,6 +8,7 @@ import signal
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 
 from fastapi import FastAPI
 
@@ -39,18 +40,9 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     metrics = Metrics(engine)
     dispatcher = Dispatcher(engine, settings, metrics)
 
-    def report(outcome: Reload) -> None:
-        metrics.reload(outcome)
-        readiness = engine.readiness()
-        level = logging.INFO if outcome == "taken_up" else logging.WARNING
-        facts = {"outcome": outcome, "generation": readiness.generation, "reason": readiness.reason}
-        LOGGER.log(level, "generation", extra=facts)
-        if outcome == "taken_up":
-            _give_back_memory()
-
     @asynccontextmanager
     async def running(_app: FastAPI) -> AsyncIterator[None]:
-        watcher = Watcher(engine, settings.watch_seconds, report)
+        watcher = Watcher(engine, settings.watch_seconds, partial(_report, engine, metrics))
         watcher.start()
         if threading.current_thread() is threading.main_thread():
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, watcher.look_now)
@@ -91,6 +83,17 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     app.add_middleware(ResponseGuard)
     app.add_middleware(Observation, metrics=metrics)  # the last one added stands around the others
     return app
+
+
+def _report(engine: Engine, metrics: Metrics, outcome: Reload) -> None:
+    """Says in metrics and log what came of a look for a new generation."""
+    metrics.reload(outcome)
+    readiness = engine.readiness()
+    level = logging.INFO if outcome == "taken_up" else logging.WARNING
+    facts = {"outcome": outcome, "generation": readiness.generation, "reason": readiness.reason}
+    LOGGER.log(level, "generation", extra=facts)
+    if outcome == "taken_up":
+        _give_back_memory()
 
 
 def _give_back_memory() -> None:
