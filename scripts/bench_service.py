@@ -6,17 +6,20 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 ROOT = Path(__file__).parents[1]
 QA = (sys.executable, "-c", "from qa.cli import main; main()")
 START_SECONDS = 180.0
 STOP_SECONDS = 15.0
+LOG_LINES = 20
 _POLL_SECONDS = 0.01
 
 
@@ -67,12 +70,18 @@ def serving(
 ) -> Iterator[Service]:
     """Starts a server and waits until `ready` and then `question` are answered with 2xx; stops it at the end."""
     started = time.perf_counter()
-    process = subprocess.Popen(command, env={**environment(), **(extra or {})}, stdout=subprocess.DEVNULL)
+    log = tempfile.TemporaryFile()
+    process = subprocess.Popen(
+        command, env={**environment(), **(extra or {})}, stdout=subprocess.DEVNULL, stderr=log
+    )
     try:
         _wait_for(process, port, ready, started)
         ready_seconds = time.perf_counter() - started
         _wait_for(process, port, question, started)
         yield Service(process, port, round(ready_seconds, 2), round(time.perf_counter() - started, 2))
+    except BaseException:
+        print(_end_of(log), file=sys.stderr)
+        raise
     finally:
         process.terminate()
         try:
@@ -80,7 +89,14 @@ def serving(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        log.close()
             print(f"A server did not stop within {STOP_SECONDS:.0f} s of SIGTERM and was killed.", file=sys.stderr)
+
+
+def _end_of(log: IO[bytes]) -> str:
+    """The last lines that a server logged."""
+    log.seek(0)
+    return b"".join(log.readlines()[-LOG_LINES:]).decode("utf-8", "replace")
 
 
 def _wait_for(process: subprocess.Popen[bytes], port: int, probe: Probe, started: float) -> None:
