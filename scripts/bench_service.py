@@ -89,8 +89,8 @@ def serving(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        log.close()
             print(f"A server did not stop within {STOP_SECONDS:.0f} s of SIGTERM and was killed.", file=sys.stderr)
+        log.close()
 
 
 def _end_of(log: IO[bytes]) -> str:
