@@ -69,28 +69,31 @@ def serving(
     command: Sequence[str], port: int, ready: Probe, question: Probe, extra: Mapping[str, str] | None = None
 ) -> Iterator[Service]:
     """Starts a server and waits until `ready` and then `question` are answered with 2xx; stops it at the end."""
-    started = time.perf_counter()
-    log = tempfile.TemporaryFile()
-    process = subprocess.Popen(
-        command, env={**environment(), **(extra or {})}, stdout=subprocess.DEVNULL, stderr=log
-    )
-    try:
-        _wait_for(process, port, ready, started)
-        ready_seconds = time.perf_counter() - started
-        _wait_for(process, port, question, started)
-        yield Service(process, port, round(ready_seconds, 2), round(time.perf_counter() - started, 2))
-    except BaseException:
-        print(_end_of(log), file=sys.stderr)
-        raise
-    finally:
-        process.terminate()
+    with tempfile.TemporaryFile() as log:
+        started = time.perf_counter()
+        process = subprocess.Popen(
+            command, env={**environment(), **(extra or {})}, stdout=subprocess.DEVNULL, stderr=log
+        )
         try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            print(f"A server did not stop within {STOP_SECONDS:.0f} s of SIGTERM and was killed.", file=sys.stderr)
-        log.close()
+            _wait_for(process, port, ready, started)
+            ready_seconds = time.perf_counter() - started
+            _wait_for(process, port, question, started)
+            yield Service(process, port, round(ready_seconds, 2), round(time.perf_counter() - started, 2))
+        except BaseException:
+            print(_end_of(log), file=sys.stderr)
+            raise
+        finally:
+            _stop(process)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        print(f"A server did not stop within {STOP_SECONDS:.0f} s of SIGTERM and was killed.", file=sys.stderr)
 
 
 def _end_of(log: IO[bytes]) -> str:
