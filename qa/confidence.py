@@ -16,6 +16,9 @@ LEAST_TOKENS = 3
 TOPIC_WORDS = 2
 UNKNOWN = 0.5
 """A content word that no text holds, and that the best passages cover worse, is about something else."""
+SEVERAL_UNKNOWN = 0.6
+"""So are several such words, when the best passages cover them worse on average: in "Does Medicare cover it?" each
+borrows some coverage from the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +65,18 @@ def signals_over(question: Question, ranked: Sequence[RankedPassage], wording: W
         mean_coverage=first.mean_coverage,
         least_word=min(words, default=0.0),
         words_held=float(not wording.unheld_words),
-        words_known=float(
-            all(max(passage.word_coverage[number] for passage in best) >= UNKNOWN for number in wording.unheld_words)
-        ),
+        words_known=float(_are_known([max(p.word_coverage[number] for p in best) for number in wording.unheld_words])),
         number_given=float(wording.gives_number),
         cosine=first.candidate.cosine,
         sentence_cosine=first.candidate.sentence_cosine,
     )
+
+
+def _are_known(coverage: Sequence[float]) -> bool:
+    """Whether words that no text holds are covered all the same, by their meaning."""
+    if min(coverage, default=1.0) < UNKNOWN:
+        return False
+    return len(coverage) < 2 or _mean(coverage) >= SEVERAL_UNKNOWN
 
 
 def _headings_of(index: AudienceIndex, number: int) -> tuple[str, ...]:

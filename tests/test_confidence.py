@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.confidence import UNKNOWN, Wording, signals_over
+from qa.confidence import SEVERAL_UNKNOWN, UNKNOWN, Wording, signals_over
 from qa.encoder import Encoding
 from qa.question import Question
 from qa.records import Candidate, QuestionWord, RankedPassage, Signals
@@ -107,3 +107,9 @@ def test_a_word_that_no_text_holds_is_known_only_when_a_best_passage_covers_it(c
     wording = Wording(unheld_words=(1,), first_terms=(), gives_number=True)
     found = signals_over(question_of(1.0, 1.0), [ranked(0.9, 0.1), ranked(0.1, covered)], wording)
     assert (found.words_held, found.words_known) == (0.0, known)
+
+
+@pytest.mark.parametrize(("covered", "known"), [(SEVERAL_UNKNOWN - 0.01, 0.0), (SEVERAL_UNKNOWN + 0.01, 1.0)])
+def test_several_words_that_no_text_holds_must_be_covered_better(covered: float, known: float) -> None:
+    wording = Wording(unheld_words=(0, 1), first_terms=(), gives_number=True)
+    assert signals_over(question_of(1.0, 1.0), [ranked(covered, covered)], wording).words_known == known
