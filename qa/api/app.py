@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 
 import qa
 from qa.api.cross_origin import CrossOrigin
@@ -29,7 +30,13 @@ from qa.watch import Watcher
 
 LOGGER = logging.getLogger(__name__)
 
-TELEMETRY = ("tracing", "metrics", "logs", "operation_spans", "auto_configure")
+NO_TELEMETRY: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
 WARMING_UP = "How long does the first question take?"
 """Asked before anyone else can: what is set up at first use is set up then."""
 
@@ -75,7 +82,7 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         lifespan=running,
-        telemetry=dict.fromkeys(TELEMETRY, False),
+        telemetry=NO_TELEMETRY,
     )
     templates = PageTemplates(settings)
     for router in (
