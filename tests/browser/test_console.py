@@ -341,7 +341,11 @@ def test_it_is_accessible_in_every_state(page: Page, standing: ClinicServer, sch
     page.goto(f"{standing.url}/")
     fits()
     held: list[Route] = []
-    page.route("**/v1/ask", held.append)
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/v1/ask", hold)
     page.keyboard.type(QUESTION)
     expect(page.locator("#progress")).to_have_text("Looking…")
     fits()

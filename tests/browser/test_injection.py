@@ -60,8 +60,11 @@ PAYLOADS = [
     "<<script>alert(1)//<</script>",
     "<p id=question>clobbered</p><form id=text name=body>",
     "constructor __proto__ toString",
-    "\u202e<script>alert(1)</script>",
+    "<x onclick=alert(1) style=position:fixed;inset:0>click",
 ]
+
+TITLE = "Title of "
+SOURCE = "https://source.example/"
 
 
 @pytest.fixture(scope="module")
@@ -79,13 +82,14 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClinicServer]:
     register = clinic.settings.register_path
     text = register.read_text("utf-8")
     for number, payload in enumerate(PAYLOADS):
-        words = json.dumps(f"Title {number} {payload}", ensure_ascii=False)
-        source = json.dumps(f"https://source.example/{payload}", ensure_ascii=False)
-        entry = re.compile(rf'(document_id = "page{number}(?!\d)[^\n]*\n(?:(?!\[\[)[^\n]*\n)*?)title = [^\n]*\n')
-        text, found = entry.subn(
-            lambda match, words=words, source=source: f"{match[1]}title = {words}\nsource_url = {source}\n", text
+        entry = re.compile(
+            rf'document_id = "page{number}(?!\d)[^\n]*\n(?:(?!\[\[)[^\n]*\n)*?title = (?P<title>[^\n]*)\n'
         )
-        assert found == 1, number
+        found = entry.search(text)
+        assert found, number
+        title, source = (json.dumps(f"{words}{payload}", ensure_ascii=False) for words in (TITLE, SOURCE))
+        start, end = found.span("title")
+        text = f"{text[:start]}{title}\nsource_url = {source}{text[end:]}"
     register.write_text(text, "utf-8")
     clinic.build()
     with ClinicServer(clinic).running() as server:
