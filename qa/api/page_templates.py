@@ -12,7 +12,6 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from qa.api.wire import ErrorBody
-from qa.records import Audience
 from qa.settings import Settings
 
 WEB = Path(__file__).parent / "web"
@@ -65,8 +64,7 @@ class PageTemplates:
 
     def error_page(self, status: int, error: ErrorBody, headers: Mapping[str, str]) -> Response:
         """What went wrong, for people, with the clinic's phone number."""
-        audience: Audience = "patient"
-        return self.page("error.html", headers, status, error=error, error_status=status, audience=audience)
+        return self.page("error.html", headers, status, error=error, error_status=status)
 
 
 def _day(date: datetime.date) -> str:

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, Route, expect
 
 from qa.settings import Settings
 from tests.browser.clinic_server import PHONE, ClinicServer, Witness, assert_accessible, keep_screenshot
+from tests.browser.conftest import CLINIC_PHONE, Server
 from tests.conftest import CALIBRATION, CALL_GUIDE, CEMENT, RISKS, Clinic
 
 QUESTION = "How long until the bone cement hardens?"
@@ -33,13 +34,6 @@ def clinic(tmp_path_factory: pytest.TempPathFactory) -> Clinic:
 
 @pytest.fixture(scope="module")
 def standing(clinic: Clinic) -> Iterator[ClinicServer]:
-    with ClinicServer(clinic).running() as server:
-        yield server
-
-
-@pytest.fixture
-def own(clinic: Clinic) -> Iterator[ClinicServer]:
-    """A server that the test may stop."""
     with ClinicServer(clinic).running() as server:
         yield server
 
@@ -389,40 +383,44 @@ def test_the_form_works_without_a_script(page: Page, standing: ClinicServer) -> 
     context.close()
 
 
-def test_a_whole_call(page: Page, own: ClinicServer) -> None:
+def test_a_whole_call(page: Page, server: Server) -> None:
     """Question typed, answer, source with the passage, back, not covered, server stopped, phone number, server back."""
-    page.goto(f"{own.url}/")
-    page.keyboard.type(QUESTION)
-    expect(page.locator(".words strong").first).to_have_text(SENTENCE)
+    question, sentence = (
+        "what are the risks of bone cement leaking?",
+        "Bone cement can leak out of the treated backbone",
+    )
+    page.goto(f"{server.url}/")
+    page.keyboard.type(question)
+    expect(page.locator(".words strong").first).to_contain_text(sentence)
     keep_screenshot(page, "1-answer")
 
     page.keyboard.press("ArrowDown")
     with page.expect_popup() as opened:
         page.keyboard.press("Enter")
     source = opened.value
-    expect(source.locator("mark.cited")).to_contain_text(SENTENCE)
+    expect(source.locator("mark.cited")).to_contain_text(sentence)
     expect(source.locator("mark.cited")).to_be_in_viewport()
     keep_screenshot(source, "2-source")
     source.close()
 
     expect(page.locator("article.quote").first).to_be_focused()
     page.keyboard.press("/")
-    page.keyboard.type(UNCOVERED)
+    page.keyboard.type("how much does a taxi to the opera cost?")
     expect(page.locator(".notcovered")).to_contain_text("No approved text answers this")
     keep_screenshot(page, "3-not-covered")
 
-    own.stop()
+    server.stop()
     page.keyboard.press("Escape")
-    page.keyboard.type(QUESTION)
+    page.keyboard.type(question)
     expect(page.locator(".failure")).to_contain_text("The service cannot be reached")
-    expect(page.locator(".failure").get_by_role("link", name=PHONE)).to_be_visible()
+    expect(page.locator(".failure").get_by_role("link", name=CLINIC_PHONE)).to_be_visible()
     expect(page.locator("#banner")).to_contain_text("The service cannot be reached")
     expect(page.locator("article.quote")).to_have_count(0)
     assert_accessible(page)
     keep_screenshot(page, "4-server-stopped")
 
-    own.start()
-    expect(page.locator(".words strong").first).to_have_text(SENTENCE, timeout=10_000)
+    server.start()
+    expect(page.locator(".words strong").first).to_contain_text(sentence, timeout=10_000)
     expect(page.locator("#banner")).to_be_hidden()
     expect(page.locator("#question")).to_be_focused()
     keep_screenshot(page, "5-server-back")

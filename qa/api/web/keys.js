@@ -43,6 +43,7 @@ export function bindKeys({ box, results, announcer }) {
   };
 
   opener.hidden = false;
+  document.getElementById("keys-in-short").hidden = false;
   opener.addEventListener("click", showKeys);
   results.addEventListener("focusin", (event) => (current = event.target.closest("article.quote")));
   results.addEventListener("said", (event) => announcer.say(event.detail));
