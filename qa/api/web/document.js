@@ -55,7 +55,7 @@ function showCited() {
   if (target) {
     target.tabIndex = -1;
     target.focus({ preventScroll: true });
-    target.scrollIntoView({ block: "center" });
+    target.scrollIntoView({ block: "start" });
   }
 }
 

@@ -73,8 +73,8 @@ export function showFailure(results, failure, askAgain) {
   const box = element("div", { class: "failure" }, element("h2", {}, title));
   const said = failure.message || advice;
   box.append(element("p", {}, said));
-  const { phone, clinic } = main.dataset;
-  const call = element("p", { class: "next" }, `Patients reach ${clinic} at `);
+  const { phone } = main.dataset;
+  const call = element("p", { class: "next" }, "Phone for patients: ");
   if (phone) {
     call.append(element("a", { class: "tel", href: `tel:${phone.replace(/[^+0-9]/g, "")}` }, phone));
     box.append(call);
