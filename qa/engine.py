@@ -28,7 +28,7 @@ from qa.publication import live_id, publication_mark
 from qa.question import Question, understand
 from qa.rank import rank
 from qa.reading import readings_of
-from qa.records import Answer, Audience, Document, RankedPassage, Readiness, Reading
+from qa.records import Answer, Audience, Document, Passage, RankedPassage, Readiness, Reading
 from qa.retrieve import retrieve_all
 from qa.settings import Settings
 from qa.synonyms import packaged_lay_words
@@ -276,6 +276,22 @@ class Engine:
             raise UnknownDocument(f"No approved {audience} document has that id.", "GET /v1/documents lists them.")
         return document
 
+    def passages(self, document: Document, audience: Audience = "patient") -> tuple[Passage, ...]:
+        """The passages of that very text in the text's order; none when another generation was taken up meanwhile."""
+        index = self._index_of(audience)
+        held = index.documents.get(document.id)
+        if held is None or held.text_sha256 != document.text_sha256:
+            return ()
+        own = (passage for passage in index.passages if passage.document_id == document.id)
+        return tuple(sorted(own, key=lambda passage: passage.start))
+
+    def is_review_due(self, review_by: datetime.date) -> bool:
+        """Whether a text that is to be reviewed by that day is near it or past it."""
+        return review_by <= self._review_horizon()
+
+    def _review_horizon(self) -> datetime.date:
+        return self._today() + datetime.timedelta(self._settings.review_due_days)
+
     def census(self) -> Mapping[Audience, Census]:
         """What the index of each served audience holds today; empty when none is open."""
         served = self._served
@@ -284,7 +300,7 @@ class Engine:
 
     def _count(self, index: AudienceIndex) -> Census:
         today = self._today()
-        due_by = today + datetime.timedelta(self._settings.review_due_days)
+        due_by = self._review_horizon()
         valid = [document for document in index.documents.values() if _is_valid(document, today)]
         due = sum(document.approval.review_by <= due_by for document in valid)
         return Census(len(index.passages), len(valid), due, len(index.documents) - len(valid))

@@ -4,6 +4,7 @@ The environment wins over the file; a command's own options win over both.
 """
 
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from qa.records import AUDIENCES, Audience
 REGISTER_NAME = "register.toml"
 KEEP_GENERATIONS = 3
 """The live one, and two to roll back to."""
+ORIGIN = re.compile(r"https?://([a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
+"""As browsers write it: lower case, no path, no default port."""
 
 
 class Settings(BaseSettings):
@@ -52,6 +55,15 @@ class Settings(BaseSettings):
         le=1_000,
         description="generations that a build leaves on the disk, the live one included",
     )
+    clinic_name: str = Field(
+        default="Our clinic", pattern=r"^[^\x00-\x1f\x7f]{1,80}$", description="name that the pages show"
+    )
+    clinic_phone: str = Field(
+        default="", pattern=r"^[^\x00-\x1f\x7f]{0,40}$", description="phone number that every page of a failure shows"
+    )
+    cors_origins: tuple[str, ...] = Field(
+        default=(), description="origins whose pages may send questions, such as https://portal.clinic.example"
+    )
     host: str = Field(default="127.0.0.1", description="address to listen on")
     port: int = Field(default=8000, ge=0, le=65535, description="port to listen on; 0 takes a free one")
     workers: int = Field(default=1, ge=1, le=64, description="processes that serve, each with an engine of its own")
@@ -76,6 +88,14 @@ class Settings(BaseSettings):
     @classmethod
     def _once_each(cls, value: tuple[Audience, ...]) -> tuple[Audience, ...]:
         return tuple(audience for audience in AUDIENCES if audience in value)
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _exact_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            if not ORIGIN.fullmatch(origin):
+                raise ValueError("an origin is written like https://portal.clinic.example, without a path or a *")
+        return value
 
     @classmethod
     def settings_customise_sources(

@@ -11,14 +11,19 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 
 import qa
-from qa.api.error_responses import add_error_handlers
+from qa.api.cross_origin import CrossOrigin
+from qa.api.error_responses import ErrorResponses
 from qa.api.metrics import Metrics
 from qa.api.observation import Observation
 from qa.api.overload import OverloadRefusal
+from qa.api.page_templates import PageTemplates
+from qa.api.pages import SEARCH_PATH, page_routes
 from qa.api.response_guard import ResponseGuard
 from qa.api.routes import ASK_PATH, document_routes, health_routes, metrics_routes, question_routes
+from qa.api.static_files import static_routes
 from qa.dispatch import Dispatcher
 from qa.engine import Engine, Reload
 from qa.errors import ClinicQAError
@@ -27,6 +32,13 @@ from qa.watch import Watcher
 
 LOGGER = logging.getLogger(__name__)
 
+NO_TELEMETRY: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
 WARMING_UP = "How long does the first question take?"
 """Asked before anyone else can: what is set up at first use is set up then."""
 
@@ -66,21 +78,23 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         lifespan=running,
-        telemetry={
-            "tracing": False,
-            "metrics": False,
-            "logs": False,
-            "operation_spans": False,
-            "auto_configure": False,
-        },
+        telemetry=NO_TELEMETRY,
     )
-    app.include_router(question_routes(dispatcher))
-    app.include_router(document_routes(engine))
-    app.include_router(health_routes(engine, settings.serve_audiences))
-    app.include_router(metrics_routes(metrics))
-    add_error_handlers(app)
-    app.add_middleware(OverloadRefusal, dispatcher=dispatcher, path=ASK_PATH)
-    app.add_middleware(ResponseGuard)
+    templates = PageTemplates(settings)
+    for router in (
+        question_routes(dispatcher),
+        document_routes(engine),
+        health_routes(engine, settings.serve_audiences),
+        metrics_routes(metrics),
+        page_routes(engine, dispatcher, settings, templates),
+        static_routes(),
+    ):
+        app.include_router(router)
+    errors = ErrorResponses(templates.error_page)
+    errors.add_handlers(app)
+    app.add_middleware(OverloadRefusal, dispatcher=dispatcher, errors=errors, paths={ASK_PATH, SEARCH_PATH})
+    app.add_middleware(CrossOrigin, path=ASK_PATH, origins=settings.cors_origins)
+    app.add_middleware(ResponseGuard, errors=errors)
     app.add_middleware(Observation, metrics=metrics)  # the last one added stands around the others
     return app
 

@@ -1,16 +1,20 @@
 """How an error becomes a response: one shape, `{"error": {"code", "message", "detail"?}}`, for all of them.
 
+A browser that asks for a page gets one that says the same; whatever lies under `/v1/` answers programs only.
+
 A failure of the service (5xx) says what to run, but no path and no file of the server; those go to the log.
 No exception from outside the tree is ever printed: its text could hold the question.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
 from qa.api.event_log import exception_places
 from qa.api.examples import example_errors
@@ -29,34 +33,82 @@ from qa.errors import (
 LOGGER = logging.getLogger(__name__)
 
 INTERNAL_MESSAGE = "The service failed. The server's log says where."
+ADDRESSES = "GET /openapi.json lists the addresses."
+PROGRAMS_ONLY = "/v1/"
 RETRY_AFTER_SECONDS = 30
 RETRY_AFTER_OVERLOAD_SECONDS = 1
 
-
-def add_error_handlers(app: FastAPI) -> None:
-    """No error of the framework keeps its own shape."""
-    app.add_exception_handler(ClinicQAError, _on_error_of_the_tree)
-    app.add_exception_handler(HTTPException, _on_framework_error)
-    app.add_exception_handler(RequestValidationError, _on_invalid_parameters)
+ErrorPage = Callable[[int, ErrorBody, Mapping[str, str]], Response]
 
 
-def error_response(error: ClinicQAError, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """The response to an error of the tree, with what the public may know of it."""
-    seconds = RETRY_AFTER_OVERLOAD_SECONDS if isinstance(error, Overloaded) else RETRY_AFTER_SECONDS
-    retry = {"Retry-After": str(seconds)} if error.http_status == 503 else {}
-    return _response(error.http_status, _public(error), {**retry, **(headers or {})})
+class ErrorResponses:
+    """The response to an error: JSON, or a page for whoever asks for one."""
+
+    def __init__(self, page: ErrorPage) -> None:
+        self._page = page
+        self._refusals: dict[tuple[str, bool], Response] = {}
+
+    def add_handlers(self, app: FastAPI) -> None:
+        """No error of the framework keeps its own shape."""
+        app.add_exception_handler(ClinicQAError, self._on_error_of_the_tree)
+        app.add_exception_handler(HTTPException, self._on_framework_error)
+        app.add_exception_handler(RequestValidationError, self._on_invalid_parameters)
+
+    def response(self, scope: Scope, error: ClinicQAError, headers: Mapping[str, str] | None = None) -> Response:
+        """The response to an error of the tree, with what the public may know of it."""
+        seconds = RETRY_AFTER_OVERLOAD_SECONDS if isinstance(error, Overloaded) else RETRY_AFTER_SECONDS
+        retry = {"Retry-After": str(seconds)} if error.http_status == 503 else {}
+        make = self._page if asks_for_page(scope) else _response
+        return make(error.http_status, _public(error), {**retry, **(headers or {})})
+
+    def refusal(self, scope: Scope, error: Overloaded) -> Response:
+        """The same, made once: under overload, making it would cost more than it says."""
+        kind = (error.code, asks_for_page(scope))
+        if kind not in self._refusals:
+            self._refusals[kind] = self.response(scope, error)
+        return self._refusals[kind]
+
+    def internal(self, scope: Scope, exception: BaseException) -> Response:
+        """The response to an exception from outside the tree, which is logged without its text."""
+        LOGGER.error("Unforeseen %s", "\n".join(exception_places(exception)))
+        return self.response(scope, ClinicQAError(INTERNAL_MESSAGE))
+
+    async def _on_error_of_the_tree(self, request: Request, exception: Exception) -> Response:
+        if not isinstance(exception, ClinicQAError):
+            return self.internal(request.scope, exception)
+        request.scope[OUTCOME] = exception.code
+        if exception.http_status >= 500 and not isinstance(exception, Overloaded):
+            LOGGER.error("%s: %s", exception.code, exception)
+        return self.response(request.scope, exception)
+
+    async def _on_framework_error(self, request: Request, exception: Exception) -> Response:
+        if isinstance(exception, HTTPException) and exception.status_code == 404:
+            return self._told(request, NotFound("There is nothing at this address.", ADDRESSES))
+        if isinstance(exception, HTTPException) and exception.status_code == 405:
+            allowed = {method.strip() for method in (exception.headers or {}).get("Allow", "").split(",")}
+            allow = ", ".join(sorted(allowed | {"HEAD"} if "GET" in allowed else allowed))
+            error = MethodNotAllowed("This address does not take that method.", f"Use {allow}.")
+            return self._told(request, error, {"Allow": allow})
+        return self.internal(request.scope, exception)
+
+    async def _on_invalid_parameters(self, request: Request, _exception: Exception) -> Response:
+        error = InvalidRequest("The address or its query is wrong.", "Compare it with GET /openapi.json.")
+        return self._told(request, error)
+
+    def _told(self, request: Request, error: ClinicQAError, headers: Mapping[str, str] | None = None) -> Response:
+        request.scope[OUTCOME] = error.code
+        return self.response(request.scope, error, headers)
+
+
+def asks_for_page(scope: Scope) -> bool:
+    """Whether a browser asks for something to show."""
+    return not scope["path"].startswith(PROGRAMS_ONLY) and "text/html" in Headers(scope=scope).get("accept", "")
 
 
 def unready_response(error: ClinicQAError) -> JSONResponse:
     """For operators: the whole message, with its paths."""
     retry = {"Retry-After": str(RETRY_AFTER_SECONDS)}
     return _response(error.http_status, ErrorBody(code=error.code, message=str(error)), retry)
-
-
-def internal_error_response(exception: BaseException) -> JSONResponse:
-    """The response to an exception from outside the tree, which is logged without its text."""
-    LOGGER.error("Unforeseen %s", "\n".join(exception_places(exception)))
-    return error_response(ClinicQAError(INTERNAL_MESSAGE))
 
 
 def documented_errors(*kinds: type[ClinicQAError]) -> dict[int | str, dict[str, object]]:
@@ -91,30 +143,3 @@ def _public(error: ClinicQAError) -> ErrorBody:
 def _response(status: int, body: ErrorBody, headers: Mapping[str, str]) -> JSONResponse:
     content = ErrorResponse(error=body).model_dump(mode="json", exclude_none=True)
     return JSONResponse(content, status, dict(headers))
-
-
-async def _on_error_of_the_tree(request: Request, exception: Exception) -> JSONResponse:
-    if not isinstance(exception, ClinicQAError):
-        return internal_error_response(exception)
-    request.scope[OUTCOME] = exception.code
-    if exception.http_status >= 500 and not isinstance(exception, Overloaded):
-        LOGGER.error("%s: %s", exception.code, exception)
-    return error_response(exception)
-
-
-async def _on_framework_error(request: Request, exception: Exception) -> JSONResponse:
-    if isinstance(exception, HTTPException) and exception.status_code == 404:
-        request.scope[OUTCOME] = NotFound.code
-        return error_response(NotFound("There is nothing at this address.", "GET /openapi.json lists the addresses."))
-    if isinstance(exception, HTTPException) and exception.status_code == 405:
-        allowed = {method.strip() for method in (exception.headers or {}).get("Allow", "").split(",")}
-        allow = ", ".join(sorted(allowed | {"HEAD"} if "GET" in allowed else allowed))
-        request.scope[OUTCOME] = MethodNotAllowed.code
-        error = MethodNotAllowed("This address does not take that method.", f"Use {allow}.")
-        return error_response(error, {"Allow": allow})
-    return internal_error_response(exception)
-
-
-async def _on_invalid_parameters(request: Request, _exception: Exception) -> JSONResponse:
-    request.scope[OUTCOME] = InvalidRequest.code
-    return error_response(InvalidRequest("The address or its query is wrong.", "Compare it with GET /openapi.json."))

@@ -1,9 +1,12 @@
 """How the body of `POST /v1/ask` becomes a request: media type, size, UTF-8, JSON, fields, in this order.
 
+`POST /search` takes the same fields from a form.
+
 Nothing of the body gets into an error: neither a value nor the name of a field that is not known.
 """
 
 import json
+from urllib.parse import parse_qsl
 
 from fastapi import Request
 from pydantic import ValidationError
@@ -12,19 +15,38 @@ from qa.api.wire import AskRequest
 from qa.errors import InvalidRequest, MalformedBody, RequestTooLarge, UnsupportedMediaType
 
 MAX_BODY_BYTES = 8 * 1024
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+NAMES = {JSON: "JSON", FORM: "a form"}
 
 
 async def read_ask_request(request: Request) -> AskRequest:
     """Raises UnsupportedMediaType, RequestTooLarge, MalformedBody and InvalidRequest."""
-    _check_media_type(request)
+    _check_media_type(request, JSON, "Send Content-Type: application/json.")
     return _parsed(await _body_of(request))
 
 
-def _check_media_type(request: Request) -> None:
+async def read_search_form(request: Request) -> AskRequest:
+    """The fields of an HTML form, in its default encoding; raises what `read_ask_request` raises."""
+    _check_media_type(request, FORM, "Send a form in its default encoding.")
+    body = await _body_of(request)
+    try:
+        fields = parse_qsl(body.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=8)
+    except UnicodeDecodeError:
+        raise MalformedBody("The body is not UTF-8.", "Encode it in UTF-8.") from None
+    except ValueError:
+        raise InvalidRequest("The form has too many fields.", "Send question and audience.") from None
+    try:
+        return AskRequest.model_validate(dict(fields))
+    except ValidationError as error:
+        raise _invalid_fields(error) from None
+
+
+def _check_media_type(request: Request, wanted: str, remedy: str) -> None:
     media_type, *parameters = (part.strip().lower() for part in request.headers.get("content-type", "").split(";"))
     plain = all(parameter.replace('"', "") in {"", "charset=utf-8"} for parameter in parameters)
-    if media_type != "application/json" or not plain:
-        raise UnsupportedMediaType("The body must be JSON in UTF-8.", "Send Content-Type: application/json.")
+    if media_type != wanted or not plain:
+        raise UnsupportedMediaType(f"The body must be {NAMES[wanted]} in UTF-8.", remedy)
     if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
         raise UnsupportedMediaType("The body must not be compressed.", "Leave out Content-Encoding.")
 

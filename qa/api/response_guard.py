@@ -8,7 +8,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from qa.api.error_responses import internal_error_response
+from qa.api.error_responses import ErrorResponses
 from qa.api.observation import OUTCOME
 from qa.errors import ClinicQAError
 
@@ -16,8 +16,9 @@ from qa.errors import ClinicQAError
 class ResponseGuard:
     """ASGI middleware around all routes. HEAD is answered like GET, without the body."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, errors: ErrorResponses) -> None:
         self._app = app
+        self._errors = errors
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -31,7 +32,7 @@ class ResponseGuard:
             return
         except Exception as exception:  # noqa: BLE001 - whatever it is, its text must not reach the server's log
             inner[OUTCOME] = ClinicQAError.code
-            response = internal_error_response(exception)
+            response = self._errors.internal(scope, exception)
             if not guarded.started:
                 await response(inner, receive, guarded)
         finally:

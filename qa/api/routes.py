@@ -8,7 +8,7 @@ import asyncio
 from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.responses import JSONResponse
 from starlette.requests import ClientDisconnect
 
 from qa.api import examples, wire
@@ -75,7 +75,7 @@ def question_routes(dispatcher: Dispatcher) -> APIRouter:
     )
     async def ask(asked: Annotated[wire.AskRequest, Depends(read_ask_request)], request: Request) -> wire.Answer:
         """Quotes of approved text that answer, with citations; or that no approved text answers."""
-        answer = await _unless_gone(request, dispatcher.ask(asked.question, _audience(asked.audience), asked.limit))
+        answer = await unless_gone(request, dispatcher.ask(asked.question, as_audience(asked.audience), asked.limit))
         request.scope[OUTCOME] = answer.outcome
         return wire.Answer.of(answer)
 
@@ -83,7 +83,7 @@ def question_routes(dispatcher: Dispatcher) -> APIRouter:
 
 
 def document_routes(engine: Engine) -> APIRouter:
-    """`GET /v1/documents`, `GET /v1/documents/{id}`, and `GET /documents/{id}`, where a citation's link leads."""
+    """`GET /v1/documents` and `GET /v1/documents/{id}`."""
     router = APIRouter(tags=["documents"])
     refusals: Kinds = (UnknownAudience, *UNAVAILABLE)
 
@@ -95,9 +95,9 @@ def document_routes(engine: Engine) -> APIRouter:
     )
     def list_documents(audience: AudienceQuery = "patient") -> wire.DocumentList:
         """The approved documents that the audience may be quoted today, by id."""
-        documents = engine.documents(_audience(audience))
+        documents = engine.documents(as_audience(audience))
         return wire.DocumentList(
-            audience=_audience(audience), documents=tuple(wire.document_summary(document) for document in documents)
+            audience=as_audience(audience), documents=tuple(wire.document_summary(document) for document in documents)
         )
 
     @router.get(
@@ -108,20 +108,7 @@ def document_routes(engine: Engine) -> APIRouter:
     )
     def get_document(document_id: str, audience: AudienceQuery = "patient") -> wire.Document:
         """The text that was approved, its sections and its hash: what it takes to check a quote."""
-        return wire.whole_document(engine.document(document_id, _audience(audience)))
-
-    @router.get(
-        "/documents/{document_id}",
-        operation_id="open_document",
-        summary="Open a citation's link",
-        status_code=307,
-        response_class=RedirectResponse,
-        responses={307: {"description": "Location is the document"}, **documented_errors(UnknownDocument, *refusals)},
-    )
-    def open_document(document_id: str, audience: AudienceQuery = "patient") -> RedirectResponse:
-        """Leads to the document; the fragment says which slice was quoted."""
-        document = engine.document(document_id, _audience(audience))
-        return RedirectResponse(f"/v1/documents/{document.id}?audience={audience}")
+        return wire.whole_document(engine.document(document_id, as_audience(audience)))
 
     return router
 
@@ -163,7 +150,7 @@ def metrics_routes(metrics: Metrics) -> APIRouter:
     return router
 
 
-async def _unless_gone(request: Request, answer: asyncio.Future[Answer]) -> Answer:
+async def unless_gone(request: Request, answer: asyncio.Future[Answer]) -> Answer:
     """The answer, or ClientDisconnect when the client leaves before it is there: then it need not be made."""
     leaving = asyncio.ensure_future(request.receive())  # after the body, only the client's leave can come
     try:
@@ -180,7 +167,7 @@ def _responses(ok: dict[str, Any], *kinds: type[ClinicQAError]) -> Responses:
     return {200: {"content": {"application/json": {"examples": ok}}}, **documented_errors(*kinds)}
 
 
-def _audience(name: str) -> Audience:
+def as_audience(name: str) -> Audience:
     """The engine raises UnknownAudience for every name that this server does not answer, known or not."""
     return cast(Audience, name)
 

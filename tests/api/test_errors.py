@@ -174,7 +174,7 @@ def test_a_document_that_the_audience_does_not_have(client: TestClient, path: st
     assert_error(client.get(path.format(document_id)), 404, "unknown_document")
 
 
-@pytest.mark.parametrize("path", ["/", "/v1", "/v1/ask/", "/v1/documents/", "/v1/documents/a/b", "/docs", "/redoc"])
+@pytest.mark.parametrize("path", ["/v1", "/v1/ask/", "/v1/documents/", "/v1/documents/a/b", "/docs", "/redoc"])
 def test_an_address_where_nothing_is(client: TestClient, path: str) -> None:
     assert_error(client.get(path), 404, "not_found")
     assert_error(client.post(path), 404, "not_found")
@@ -200,7 +200,8 @@ def test_a_method_that_an_address_does_not_take(client: TestClient, method: str,
 
 
 @pytest.mark.parametrize(
-    "path", ["/livez", "/readyz", "/v1/documents", "/v1/documents/cement", "/documents/cement", "/nowhere", "/v1/ask"]
+    "path",
+    ["/livez", "/readyz", "/v1/documents", "/v1/documents/cement", "/documents/cement", "/nowhere", "/v1/ask", "/"],
 )
 def test_head_says_what_get_says_without_the_body(client: TestClient, path: str) -> None:
     head, get = client.head(path), client.get(path)

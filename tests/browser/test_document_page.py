@@ -1,0 +1,141 @@
+"""The page that a citation opens: the approved text, the cited passage in view, with and without a script."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.api.conftest import clinic_in
+from tests.browser.clinic_server import ClinicServer, Witness, assert_accessible
+from tests.conftest import Clinic
+
+EMOJI = "# Signs 😷\n\nA smile 😀 comes first. Then 𝔸𝔹ℂ the rest of it, and so on.\n\n" + "Filler line.\n\n" * 60
+
+
+@pytest.fixture(scope="module")
+def clinic(tmp_path_factory: pytest.TempPathFactory) -> Clinic:
+    made = clinic_in(tmp_path_factory.mktemp("clinic"), with_staff_page=True)
+    made.add("signs.md", EMOJI)
+    made.build()
+    return made
+
+
+@pytest.fixture(scope="module")
+def served(clinic: Clinic) -> Iterator[ClinicServer]:
+    with ClinicServer(clinic).running() as server:
+        yield server
+
+
+@pytest.fixture
+def witness(page: Page, served: ClinicServer) -> Iterator[Witness]:
+    watching = Witness(page, served.url)
+    yield watching
+    assert watching.seen == []
+
+
+def approved_text(page: Page, served: ClinicServer, address: str) -> str:
+    return str(page.request.get(f"{served.url}/v1/documents/{address}").json()["text"])
+
+
+def passages(page: Page) -> list[str]:
+    return list(page.eval_on_selector_all(".passage", "all => all.map(each => each.id)"))
+
+
+@pytest.mark.parametrize("address", ["risks", "cement", "signs", "staff-call-guide?audience=staff"])
+def test_the_article_is_the_approved_text_to_the_character(
+    page: Page, served: ClinicServer, witness: Witness, address: str
+) -> None:
+    page.goto(f"{served.url}/documents/{address}")
+    text = approved_text(page, served, address)
+    assert page.eval_on_selector("#text", "article => article.textContent") == text
+    for anchor in passages(page):
+        start, end = map(int, anchor.split("-")[1:])
+        assert page.eval_on_selector(f"#{anchor}", "passage => passage.textContent") == text[start:end]
+
+
+def test_the_cited_passage_is_marked_and_in_view(page: Page, served: ClinicServer, witness: Witness) -> None:
+    page.set_viewport_size({"width": 800, "height": 300})
+    page.goto(f"{served.url}/documents/risks")
+    last = passages(page)[-1]
+    page.goto(f"{served.url}/documents/risks#{last}")
+    expect(page.locator("mark.cited")).to_have_text("Call the clinic if your back pain gets worse.")
+    expect(page.locator("mark.cited")).to_be_in_viewport()
+    page.evaluate("location.hash = '#p-0-20'")
+    expect(page.locator("mark.cited")).to_have_text("Risks of kyphoplasty")
+    assert page.eval_on_selector("#text", "article => article.textContent") == approved_text(page, served, "risks")
+
+
+def test_the_cited_passage_is_marked_and_in_view_without_a_script(page: Page, served: ClinicServer) -> None:
+    browser = page.context.browser
+    assert browser
+    context = browser.new_context(java_script_enabled=False, viewport={"width": 800, "height": 300})
+    plain = context.new_page()
+    plain.goto(f"{served.url}/documents/risks")
+    last = plain.locator(".passage").last.get_attribute("id")
+    unmarked = plain.locator(f"#{last}").evaluate("each => getComputedStyle(each).backgroundColor")
+    plain.goto(f"{served.url}/documents/risks#{last}")
+    expect(plain.locator(f"#{last}")).to_be_in_viewport()
+    expect(plain.locator(f"#{last}")).not_to_have_css("background-color", str(unmarked))
+    context.close()
+
+
+def test_offsets_count_code_points_also_beyond_the_first_plane(
+    page: Page, served: ClinicServer, witness: Witness
+) -> None:
+    text = approved_text(page, served, "signs")
+    for words in ["smile 😀 comes", "𝔸𝔹ℂ", "😷"]:
+        start = text.index(words)
+        page.goto(f"{served.url}/documents/signs#p-{start}-{start + len(words)}")
+        page.reload()
+        expect(page.locator("mark.cited")).to_have_text(words)
+        expect(page.locator("mark.cited")).to_be_in_viewport()
+
+
+@pytest.mark.parametrize("fragment", ["p-5-5", "p-9-2", "p-999999-9999999", "p-a-b", "p--1-4", "nothing", "%00"])
+def test_a_fragment_that_names_no_slice_marks_nothing(
+    page: Page, served: ClinicServer, witness: Witness, fragment: str
+) -> None:
+    page.goto(f"{served.url}/documents/risks#{fragment}")
+    expect(page.locator("h1")).to_have_text("Risks of kyphoplasty")
+    expect(page.locator("mark")).to_have_count(0)
+
+
+def test_the_contents_lead_to_each_section(page: Page, served: ClinicServer, witness: Witness) -> None:
+    page.set_viewport_size({"width": 800, "height": 300})
+    page.goto(f"{served.url}/documents/risks")
+    page.get_by_role("navigation", name="Contents").get_by_role("link", name="When to call").click()
+    expect(page.get_by_role("heading", name="When to call")).to_be_in_viewport()
+    assert page.url.endswith("#s-when-to-call")
+
+
+def test_the_approval_says_who_and_when_and_what(page: Page, served: ClinicServer, witness: Witness) -> None:
+    page.goto(f"{served.url}/documents/cement")
+    box = page.get_by_role("complementary", name="Approval")
+    for words in ["The committee", "20 November 2026", "20 November 2027", "For patients"]:
+        expect(box).to_contain_text(words)
+    box.get_by_role("link", name="The same as JSON").click()
+    assert "/v1/documents/cement" in page.url
+
+
+def test_a_staff_text_says_so(page: Page, served: ClinicServer, witness: Witness) -> None:
+    page.goto(f"{served.url}/documents/staff-call-guide?audience=staff")
+    expect(page.locator(".staffbanner")).to_have_text("Staff only: do not read to patients")
+
+
+def test_a_printed_document_is_its_text_and_approval(page: Page, served: ClinicServer, witness: Witness) -> None:
+    page.goto(f"{served.url}/documents/risks")
+    page.emulate_media(media="print")
+    expect(page.locator(".contents")).to_be_hidden()
+    expect(page.locator("#text")).to_be_visible()
+    expect(page.get_by_role("complementary", name="Approval")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 1440])
+@pytest.mark.parametrize("address", ["risks", "signs#p-2-7", "staff-call-guide?audience=staff", "nothing"])
+def test_it_is_accessible(page: Page, served: ClinicServer, scheme: str, width: int, address: str) -> None:
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(f"{served.url}/documents/{address}")
+    assert_accessible(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
