@@ -34,8 +34,8 @@ const WORDS = {
   "unavailable-advice": "Please ask again later.",
   "late": "No reply came in time",
   "late-advice": "Please ask again.",
-  "endpoint": "Answers are not set up correctly here",
-  "endpoint-advice": "This is not your fault, and asking again will not help.",
+  "wrong-address": "Answers are not set up correctly here",
+  "wrong-address-advice": "This is not your fault, and asking again will not help.",
   "broken": "Something went wrong",
   "broken-advice": "This is not your fault. Please ask again later.",
   "long": "The question is too long",
@@ -96,16 +96,16 @@ a:hover { text-decoration-thickness: .14em; }
 .told { margin-bottom: 1em; padding: .6em .8em; background: var(--tint); border-inline-start: .25em solid var(--edge); }
 ol { list-style: none; padding: 0; }
 li + li { margin-top: 1.4em; padding-top: 1.4em; border-top: 1px solid var(--line); }
-h1, h2, h3, h4, h5, h6 { font-size: 1em; line-height: 1.35; font-weight: 650; text-wrap: balance; }
-.source { font-size: .9em; }
-.source a { display: inline-block; padding-block: .25em; }
-blockquote { margin-block: .5em .6em; padding-inline-start: .9em; border-inline-start: .25em solid var(--accent); color: var(--soft); white-space: pre-wrap; unicode-bidi: plaintext; }
-blockquote strong { color: var(--text); font-size: 1.15em; line-height: 1.4; font-weight: 550; }
-li:first-child strong { font-size: 1.35em; }
+h1, h2, h3, h4, h5, h6 { font-size: 1em; line-height: 1.35; font-weight: 650; }
+.source { font-size: .85em; font-weight: 500; }
+.source a { display: inline-block; padding-block: .3em; text-decoration-thickness: 1px; }
+blockquote { margin-block: .35em .6em; padding-inline-start: .9em; border-inline-start: .25em solid var(--accent); color: var(--soft); white-space: pre-wrap; unicode-bidi: plaintext; }
+blockquote strong { color: var(--text); font-size: 1.15em; line-height: 1.4; font-weight: 500; }
+li:first-child strong { font-size: 1.3em; }
 .facts { display: flex; flex-wrap: wrap; gap: 0 1.2em; font-size: .85em; color: var(--soft); }
 .outcome { padding: 1em 1.1em; background: var(--tint); border-inline-start: .25em solid var(--edge); }
 .outcome > * + * { margin-top: .5em; }
-.outcome > :first-child { font-size: 1.2em; }
+.outcome > :first-child { font-size: 1.2em; text-wrap: balance; }
 .phone { display: inline-flex; align-items: center; min-height: max(44px, 2.5em); padding-inline: .25em; font-size: 1.15em; font-weight: 650; white-space: nowrap; }
 summary { min-height: max(44px, 2.5em); padding-block: .6em; font-weight: 650; cursor: pointer; }
 details { margin-top: .6em; }
@@ -160,7 +160,7 @@ async function request(url, question, signal) {
     if (!response.ok) {
       return refusal(response, body.error?.code);
     }
-    return isForPatients(body) ? { answer: body } : failed("endpoint");
+    return isForPatients(body) ? { answer: body } : failed("wrong-address");
   } catch {
     if (signal.aborted) {
       return failed("late");
@@ -168,7 +168,7 @@ async function request(url, question, signal) {
     if (!response) {
       return failed(navigator.onLine ? "unreachable" : "offline");
     }
-    return response.ok ? failed("endpoint") : refusal(response);
+    return response.ok ? failed("wrong-address") : refusal(response);
   }
 }
 
@@ -183,7 +183,7 @@ function refusal(response, code) {
   if (status === 413 || status === 422) {
     return failed(status === 413 ? "long" : "refused");
   }
-  return failed(status < 500 ? "endpoint" : "broken");
+  return failed(status < 500 ? "wrong-address" : "broken");
 }
 
 // Whether it is an answer, from the patients' index, that quotes nothing meant for others.
@@ -310,7 +310,7 @@ class ClinicAnswers extends HTMLElement {
     }
     const base = this.#base();
     if (!base) {
-      this.#settle(failed("endpoint"));
+      this.#settle(failed("wrong-address"));
       return;
     }
     const pending = new AbortController();
@@ -345,7 +345,7 @@ class ClinicAnswers extends HTMLElement {
       try {
         shown = answer.outcome === "answered" ? this.#answered(answer, base) : this.#notCovered(answer, base);
       } catch {
-        failure = { kind: "endpoint" };
+        failure = { kind: "wrong-address" };
       }
     }
     shown = failure ? this.#failed(failure) : shown;
