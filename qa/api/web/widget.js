@@ -99,14 +99,14 @@ li + li { margin-top: 1.4em; padding-top: 1.4em; border-top: 1px solid var(--lin
 h1, h2, h3, h4, h5, h6 { font-size: 1em; line-height: 1.35; font-weight: 650; }
 .source { font-size: .85em; font-weight: 500; }
 .source a { display: inline-block; padding-block: .3em; text-decoration-thickness: 1px; }
-blockquote { margin-block: .35em .6em; padding-inline-start: .9em; border-inline-start: .25em solid var(--accent); color: var(--soft); white-space: pre-wrap; unicode-bidi: plaintext; }
+blockquote { margin-block: .35em .6em; padding-inline-start: .9em; border-inline-start: .25em solid var(--accent); color: var(--soft); white-space: pre-wrap; unicode-bidi: plaintext; max-width: 40em; }
 blockquote strong { color: var(--text); font-size: 1.15em; line-height: 1.4; font-weight: 500; }
 li:first-child strong { font-size: 1.3em; }
 .facts { display: flex; flex-wrap: wrap; gap: 0 1.2em; font-size: .85em; color: var(--soft); }
 .outcome { padding: 1em 1.1em; background: var(--tint); border-inline-start: .25em solid var(--edge); }
 .outcome > * + * { margin-top: .5em; }
 .outcome > :first-child { font-size: 1.2em; text-wrap: balance; }
-.phone { display: inline-flex; align-items: center; min-height: max(44px, 2.5em); padding-inline: .25em; font-size: 1.15em; font-weight: 650; white-space: nowrap; }
+.phone { display: inline-flex; align-items: center; min-height: max(44px, 2.5em); font-size: 1.15em; font-weight: 650; white-space: nowrap; }
 summary { min-height: max(44px, 2.5em); padding-block: .6em; font-weight: 650; cursor: pointer; }
 details { margin-top: .6em; }
 details blockquote { border-color: var(--line); font-size: .95em; }
