@@ -378,6 +378,12 @@ def test_an_address_that_is_not_the_service_is_said(visit: Visit) -> None:
     expect_failure(widget, "Answers are not set up correctly here")
 
 
+def test_without_an_endpoint_it_asks_where_it_came_from(visit: Visit) -> None:
+    widget = visit.open(visit.element().replace(f'endpoint="{visit.server.url}"', ""))
+    ask(widget)
+    expect(widget.locator("strong").first).to_be_visible()
+
+
 def test_without_a_phone_number_the_clinic_is_named_all_the_same(visit: Visit) -> None:
     widget = visit.open(visit.element().replace(f'phone="{CLINIC_PHONE}"', ""))
     ask(widget, UNCOVERED)
@@ -569,7 +575,7 @@ def test_in_a_page_from_right_to_left_it_is_turned_and_quotes_are_not(visit: Vis
     assert button
     assert button["x"] < box["x"]
     expect(widget.locator("blockquote")).to_have_attribute("lang", "en")
-    expect(widget.locator("blockquote")).to_have_css("border-left-width", "0px")
+    expect(widget.locator("blockquote")).to_have_css("direction", "ltr")
     assert_accessible(visit.page)
     keep_screenshot(visit.page, "widget-rtl")
 

@@ -83,7 +83,7 @@ const STYLE = `
 label { display: block; margin-bottom: .4em; font-weight: 650; }
 .row { display: flex; flex-wrap: wrap; gap: .6em; }
 input, button { font: inherit; min-height: max(48px, 2.75em); border: 2px solid var(--edge); border-radius: var(--clinic-radius, .3em); }
-input { flex: 999 1 11em; min-width: 0; padding: .4em .75em; background: var(--panel); color: inherit; }
+input { unicode-bidi: plaintext; flex: 999 1 11em; min-width: 0; padding: .4em .75em; background: var(--panel); color: inherit; }
 input::placeholder { color: var(--soft); opacity: 1; }
 button { flex: 1 0 auto; padding: .4em 1.4em; background: var(--accent); border-color: var(--accent); color: var(--on-accent); font-weight: 650; cursor: pointer; }
 button:hover { text-decoration: underline; text-underline-offset: .2em; }
@@ -99,7 +99,7 @@ li + li { margin-top: 1.4em; padding-top: 1.4em; border-top: 1px solid var(--lin
 h1, h2, h3, h4, h5, h6 { font-size: 1em; line-height: 1.35; font-weight: 650; }
 .source { font-size: .85em; font-weight: 500; }
 .source a { display: inline-block; padding-block: .3em; text-decoration-thickness: 1px; }
-blockquote { margin-block: .35em .6em; padding-inline-start: .9em; border-inline-start: .25em solid var(--accent); color: var(--soft); white-space: pre-wrap; unicode-bidi: plaintext; max-width: 40em; }
+blockquote { margin-block: .35em .6em; padding-inline-start: .9em; border-inline-start: .25em solid var(--accent); color: var(--soft); white-space: pre-wrap; max-width: 40em; }
 blockquote strong { color: var(--text); font-size: 1.15em; line-height: 1.4; font-weight: 500; }
 li:first-child strong { font-size: 1.3em; }
 .facts { display: flex; flex-wrap: wrap; gap: 0 1.2em; font-size: .85em; color: var(--soft); }
@@ -462,8 +462,8 @@ class ClinicAnswers extends HTMLElement {
   // What is deeper is related, not an answer: nothing in it stands out.
   #quote(quote, base, deeper) {
     const { citation } = quote;
-    const lang = this.#say("quote-lang");
-    const words = make("blockquote", { class: "words", lang });
+    const own = { lang: this.#say("quote-lang"), dir: "auto" };
+    const words = make("blockquote", { class: "words", ...own });
     for (const [text, answers] of pieces(quote)) {
       words.append(answers && !deeper && text ? make("strong", { class: "answer" }, text) : text);
     }
@@ -474,12 +474,12 @@ class ClinicAnswers extends HTMLElement {
     if (citation.page) {
       facts.append(make("span", {}, this.#say("page", { page: citation.page })));
     }
-    return [this.#heading(deeper, { class: "source", lang }, this.#source(quote, base)), words, facts];
+    return [this.#heading(deeper, { class: "source", ...own }, this.#source(quote, base)), words, facts];
   }
 
   // The title, as a link if that stays within the service.
   #source(quote, base) {
-    const title = make("bdi", {}, this.#title(quote));
+    const title = this.#title(quote);
     const url = new URL(String(quote.citation.link).replace(/^\/(?!\/)/, ""), base);
     if (!url.href.startsWith(base.href)) {
       return title;
