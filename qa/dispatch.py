@@ -110,10 +110,10 @@ class Dispatcher:
         if not batch:
             return []
         now = time.perf_counter()
-        for waiting in batch:
-            self._observer.stage("waiting", now - waiting.since)
-        self._observer.batch(len(batch))
         try:
+            for waiting in batch:
+                self._observer.stage("waiting", now - waiting.since)
+            self._observer.batch(len(batch))
             outcomes = self._engine.ask_all([waiting.request for waiting in batch], self._observer)
         except Exception as error:  # noqa: BLE001 - nobody waits in vain, and the thread goes on
             outcomes = [error] * len(batch)

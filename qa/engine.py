@@ -127,13 +127,16 @@ class Engine:
         self._reloading = threading.Lock()
         self._lay_words = packaged_lay_words()
 
-    def reload(self) -> Reload:
+    def reload(self, *, again: bool = False) -> Reload:
         """Takes up the live generation, with its encoder, if another one was published since; nothing else opens one.
 
         It is opened and checked beside the one that serves, and takes its place in one step. One that is damaged, or
-        whose encoder is, is refused until the next publication, and the one open before serves on.
+        whose encoder is, is refused until the next publication, and the one open before serves on; `again` looks at it
+        once more, since it may have been repaired.
         """
         with self._reloading:
+            if again:
+                self._refused_mark = None
             served, problem = self._served, str(self._problem or "")
             self._look()
             if self._served is not served:
@@ -164,6 +167,11 @@ class Engine:
         except OSError as error:
             reason = f"The index {self._settings.index} cannot be read: {error.strerror}."
             self._problem = IndexUnavailable(reason, "Check its permissions and the disk.")
+            self._refused_mark = None
+        except Exception as error:  # noqa: BLE001 - whoever looks for withdrawals must never stop looking
+            reason = f"The index {self._settings.index} could not be opened: {type(error).__name__}."
+            self._problem = IndexUnavailable(reason, "It is tried again; `qa verify` checks it.")
+            self._refused_mark = None
 
     def _open(self, identifier: str) -> Served:
         generation = open_generation(self._settings.index, identifier, self._settings.serve_audiences)

@@ -29,7 +29,7 @@ ClinicQAError                 internal                exit 70  HTTP 500
 ├── Overloaded                overloaded              exit 70  HTTP 503
 │   └── DeadlineExceeded      deadline_exceeded       exit 70  HTTP 503
 ├── CheckFailed               check_failed            exit  1  HTTP 500
-└── StorageFailed             storage_failed          exit  7  HTTP 500
+└── StorageFailed             storage_failed          exit  7  HTTP 503
 ```
 """
 
@@ -200,6 +200,7 @@ class StorageFailed(ClinicQAError):
 
     code = "storage_failed"
     exit_code = 7
+    http_status = 503
 
 
 UNUSABLE: tuple[type[ClinicQAError], ...] = (

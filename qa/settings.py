@@ -22,6 +22,9 @@ from qa.errors import InvalidSetting
 from qa.records import AUDIENCES, Audience
 
 REGISTER_NAME = "register.toml"
+PREFIX = "QA_"
+NO_SETTINGS = frozenset({"QA_SETTINGS", "QA_DEBUG", "QA_EVERY_FAULT"})
+"""What else is read from the environment."""
 KEEP_GENERATIONS = 3
 """The live one, and two to roll back to."""
 ORIGIN = re.compile(r"https?://([a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
@@ -120,6 +123,9 @@ def load_settings(**options: Any) -> Settings:
 
     Raises InvalidSetting, naming each setting that is wrong.
     """
+    unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and not _is_known(name))
+    if unknown:  # QA_SERVE_AUDIENCE for …AUDIENCES would let patients ask for staff documents
+        raise InvalidSetting(f"{', '.join(unknown)} is no setting.", "Correct or unset it; the README lists them.")
     file = os.environ.get("QA_SETTINGS")
     if file and not Path(file).is_file():
         raise InvalidSetting(f"The settings file {file} does not exist.", "Correct QA_SETTINGS, or unset it.")
@@ -134,3 +140,7 @@ def load_settings(**options: Any) -> Settings:
         raise InvalidSetting(f"Settings are wrong: {error}.", "Write a list as JSON.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidSetting(f"The settings file {file} is not TOML: {error}.", "Correct that line.") from None
+
+
+def _is_known(name: str) -> bool:
+    return name.removeprefix(PREFIX).lower() in Settings.model_fields or name in NO_SETTINGS

@@ -1,10 +1,12 @@
 """Looks for publications in the background, so that a request never opens a generation and never waits for one."""
 
+import logging
 import threading
 from collections.abc import Callable
 
 from qa.engine import Engine, Reload
 
+LOGGER = logging.getLogger(__name__)
 RETRY_SECONDS = 2.0
 """After the machine refused a generation that may be whole: opening one costs more than a look."""
 
@@ -42,14 +44,20 @@ class Watcher:
     def _watch(self) -> None:
         seconds = self._interval_seconds
         while True:
-            self._told.wait(seconds)
+            told = self._told.wait(seconds)
             self._told.clear()
             if self._stopping:
                 return
-            seconds = max(self._interval_seconds, RETRY_SECONDS) if self._look() == "failed" else self._interval_seconds
+            failed = self._look(again=told or not self._engine.readiness().ready) == "failed"
+            seconds = self._interval_seconds
+            if failed or not self._engine.readiness().ready:
+                seconds = max(seconds, RETRY_SECONDS)
 
-    def _look(self) -> Reload:
-        outcome = self._engine.reload()
+    def _look(self, *, again: bool = False) -> Reload:
+        outcome = self._engine.reload(again=again)
         if outcome != "unchanged":
-            self._report(outcome)
+            try:
+                self._report(outcome)
+            except Exception:
+                LOGGER.exception("what came of a look could not be reported")
         return outcome

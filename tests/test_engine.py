@@ -439,6 +439,36 @@ def test_a_generation_whose_encoder_is_damaged_is_refused_and_the_old_one_serves
     assert engine.readiness().reason == ""
 
 
+def test_a_refused_generation_that_was_repaired_is_taken_up_when_it_is_looked_at_again(
+    two_models: tuple[Clinic, ManyEncoders],
+) -> None:
+    clinic, encoders = two_models
+    engine = Engine(clinic.settings, encoders, lambda: clinic.today)
+    encoders.damaged.add(clinic.encoder.identity)
+    clinic.build()
+    assert engine.reload() == "refused"
+    encoders.damaged.clear()
+    assert engine.reload() == "unchanged"
+    assert engine.reload(again=True) == "taken_up"
+
+
+def test_whatever_goes_wrong_in_opening_a_generation_the_next_look_tries_again(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = clinic.engine()
+    clinic.add("cement.md", CEMENT.replace("about 10 minutes", "about 11 minutes"))
+    clinic.build()
+
+    def no_memory(*arguments: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("qa.engine.open_generation", no_memory)
+        assert engine.reload() == "failed"
+    assert "MemoryError" in engine.readiness().reason
+    assert engine.reload() == "taken_up"
+
+
 def test_an_encoder_is_opened_once_for_all_generations_that_name_it(clinic: Clinic) -> None:
     encoders = ManyEncoders(clinic.encoder)
     engine = Engine(clinic.settings, encoders, lambda: clinic.today)

@@ -84,3 +84,39 @@ def test_a_stopped_watcher_looks_no_more(clinic: Clinic, engine: Engine, reports
     watcher.join()
     take_out_of_service(clinic.settings.index)
     assert engine.readiness().ready
+
+
+def test_a_watcher_that_is_told_looks_again_at_what_was_refused(
+    clinic: Clinic, reports: list[Reload], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = clinic.engine()
+    watcher = Watcher(engine, NEVER, reports.append)
+    watcher.start()
+    looked: list[bool] = []
+    reload = engine.reload
+
+    def watched(*, again: bool = False) -> Reload:
+        looked.append(again)
+        return reload(again=again)
+
+    monkeypatch.setattr(engine, "reload", watched)
+    watcher.look_now()
+    assert eventually(lambda: looked == [True])
+    watcher.stop()
+
+
+def test_a_watcher_goes_on_when_its_report_cannot_be_made(clinic: Clinic, engine: Engine) -> None:
+    told: list[Reload] = []
+
+    def report(outcome: Reload) -> None:
+        told.append(outcome)
+        raise RuntimeError("nobody listens")
+
+    watcher = Watcher(engine, 0.01, report)
+    watcher.start()
+    take_out_of_service(clinic.settings.index)
+    assert eventually(lambda: told == ["out_of_service"])
+    clinic.add("cement.md", CEMENT.replace("about 10 minutes", "about 11 minutes"))
+    clinic.build()
+    assert eventually(lambda: told == ["out_of_service", "taken_up"])
+    watcher.stop()

@@ -10,6 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
@@ -67,7 +68,10 @@ def serve_until_stopped(settings: Settings, listener: socket.socket, announce: C
     if settings.workers == 1:
         _Server(config, announce).run(sockets=[listener])
         return
-    with tempfile.TemporaryDirectory(prefix="clinic-qa-metrics-") as folder:
+    # In memory where there is such a place: a worker dies when a mapped file of its counts finds the disk full.
+    memory = Path("/dev/shm")  # noqa: S108 - a folder of an unguessable name is made in it
+    place = memory if os.access(memory, os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="clinic-qa-metrics-", dir=place) as folder:
         os.environ[SHARED_FOLDER] = folder
         workers = _Workers(config, listener, announce)
         workers.run()
