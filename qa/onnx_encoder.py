@@ -4,8 +4,9 @@ The graph gives the model's hidden states; the mean is taken here, over a text's
 run over the padding of a batch too, and its last bits would depend on the neighbours.
 """
 
+import itertools
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -82,12 +83,9 @@ class OnnxEncoder:
                 read = [loaded.tokenizer.encode(text) for group in window for text in group]
                 passes = self._passes(read)
                 made = executor.map(partial(_run, loaded), [[read[number] for number in one] for one in passes])
-                found: dict[int, Encoding] = {}
-                for numbers, encodings in zip(passes, made, strict=True):
-                    found.update(zip(numbers, encodings, strict=True))
-                texts = iter(range(len(read)))
+                encodings = iter(_in_order(passes, made))
                 for group in window:
-                    yield tuple(found[next(texts)] for _ in group)
+                    yield tuple(itertools.islice(encodings, len(group)))
         finally:
             executor.shutdown(cancel_futures=True)
 
@@ -113,10 +111,8 @@ class OnnxEncoder:
         short.sort(key=lambda number: len(read[number]))  # neighbours of one length: nothing is spent on padding
         passes = [short[start : start + LARGEST_BATCH] for start in range(0, len(short), LARGEST_BATCH)]
         passes += [[number] for number in range(len(read)) if len(read[number]) > self._shared_tokens]
-        found: dict[int, Encoding] = {}
-        for numbers in passes:
-            found.update(zip(numbers, _run(loaded, [read[number] for number in numbers]), strict=True))
-        return tuple(found[number] for number in range(len(read)))
+        made = (_run(loaded, [read[number] for number in numbers]) for numbers in passes)
+        return tuple(_in_order(passes, made))
 
     def knows_word(self, word: str) -> bool:
         """See `Encoder.knows_word`."""
@@ -166,6 +162,14 @@ def _load(folder: Path, max_tokens: int, threads: int) -> _Loaded:
     tokenizer.no_padding()
     tokenizer.enable_truncation(max_tokens)
     return _Loaded(session, tokenizer, rows, tuple(entry.name for entry in session.get_inputs()))
+
+
+def _in_order(passes: Sequence[Sequence[int]], made: Iterable[Sequence[Encoding]]) -> list[Encoding]:
+    """What the passes made, by the numbers of their texts."""
+    found: dict[int, Encoding] = {}
+    for numbers, encodings in zip(passes, made, strict=True):
+        found.update(zip(numbers, encodings, strict=True))
+    return [found[number] for number in range(len(found))]
 
 
 def _run(loaded: _Loaded, read: "Sequence[Tokens]") -> tuple[Encoding, ...]:

@@ -34,7 +34,7 @@ ORIGIN = re.compile(r"https?://([a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:]+\])(:[0-9]
 class Settings(BaseSettings):
     """Every setting with its default; read them with `load_settings`."""
 
-    model_config = SettingsConfigDict(env_prefix="QA_", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
 
     corpus: Path = Field(default=Path("corpus"), description="folder of the source documents")
     register_file: Path | None = Field(default=None, description="the register; CORPUS/register.toml unless set")

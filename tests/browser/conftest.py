@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.browser.clinic_server import ClinicServer, Witness
 from tests.conftest import lend_encoder
 
 QA = (sys.executable, "-c", "from qa.cli import main; main()")
@@ -131,3 +132,11 @@ def server(sample_server: Server) -> Server:
     """A server that runs, whatever the test before did to it."""
     sample_server.start()
     return sample_server
+
+
+@pytest.fixture
+def witness(page: Page, served: ClinicServer) -> Iterator[Witness]:
+    """What the page does that it must not, at the server that the test file calls `served`; in the end, nothing."""
+    watching = Witness(page, served.url)
+    yield watching
+    assert watching.seen == []

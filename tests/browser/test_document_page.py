@@ -26,13 +26,6 @@ def served(clinic: Clinic) -> Iterator[ClinicServer]:
         yield server
 
 
-@pytest.fixture
-def witness(page: Page, served: ClinicServer) -> Iterator[Witness]:
-    watching = Witness(page, served.url)
-    yield watching
-    assert watching.seen == []
-
-
 def approved_text(page: Page, served: ClinicServer, address: str) -> str:
     return str(page.request.get(f"{served.url}/v1/documents/{address}").json()["text"])
 

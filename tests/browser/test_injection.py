@@ -96,13 +96,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClinicServer]:
         yield server
 
 
-@pytest.fixture
-def witness(page: Page, served: ClinicServer) -> Iterator[Witness]:
-    watching = Witness(page, served.url)
-    yield watching
-    assert watching.seen == []
-
-
 def documents(page: Page, served: ClinicServer) -> list[dict[str, str]]:
     return list(page.request.get(f"{served.url}/v1/documents").json()["documents"])
 
