@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from qa.generation import AudienceIndex
 from qa.highlight import answering_sentence
 from qa.question import Question
@@ -65,8 +67,11 @@ def citation_of(document: Document, passage: Passage) -> Citation:
 def _quote(index: AudienceIndex, question: Question, ranked: RankedPassage) -> Quote:
     passage = index.passages[ranked.passage]
     document = index.documents[passage.document_id]
-    cosines = ranked.candidate.sentence_cosines
-    sentence = passage.sentences[answering_sentence(question.text, document.text, passage.sentences, cosines)]
+    covered = index.tokens.sentence_coverage(
+        ranked.passage, index.sentence_numbers(ranked.passage), question.encoding.token_vectors
+    )
+    coverage = covered.mean(axis=1, dtype=np.float64).tolist() if covered.shape[1] else [0.0] * len(covered)
+    sentence = passage.sentences[answering_sentence(question.text, document.text, passage.sentences, coverage)]
     return Quote(
         text=document.text[passage.start : passage.end],
         highlights=(Span(sentence.start - passage.start, sentence.end - passage.start),),

@@ -286,13 +286,17 @@ def _write_audience(staging: Path, audience: Audience, plan: Plan, content: _Con
     write_records(staging / files.passages, tuple(passage for _, passage in rows))
     encoded = [embeddings.of(document, passage) for document, passage in rows]
     example = next(iter(embeddings.encoded.values()))
-    dimension, token_dimension = len(example.vector), example.tokens.shape[1]
-    sentences = [vector for passage in encoded for vector in passage.sentences]
+    sentences = sum(len(passage.sentences) for _, passage in rows)
     kind = index_kind(len(rows))
-    write_vectors(staging / files.passage_vectors, _stack([passage.vector for passage in encoded], dimension), kind)
-    write_vectors(staging / files.sentence_vectors, _stack(sentences, dimension), "half")
+    write_vectors(
+        staging / files.passage_vectors, _stack([passage.vector for passage in encoded], len(example.vector)), kind
+    )
     write_tokens(
-        staging / files.tokens, staging / files.token_starts, [passage.tokens for passage in encoded], token_dimension
+        staging / files.tokens,
+        staging / files.token_starts,
+        staging / files.sentence_starts,
+        [passage.tokens for passage in encoded],
+        example.tokens.rows.shape[1],
     )
     write_terms(
         staging / files.terms,
@@ -302,7 +306,7 @@ def _write_audience(staging: Path, audience: Audience, plan: Plan, content: _Con
         staging / files.vocabulary, collect([*(document.text for document in documents), *_titles(documents)])
     )
     texts = {document.id: document.text_sha256 for document in documents}
-    return AudienceSummary(plan.digests[audience], texts, len(rows), len(sentences), kind)
+    return AudienceSummary(plan.digests[audience], texts, len(rows), sentences, kind)
 
 
 def _titles(documents: Sequence[Document]) -> list[str]:

@@ -68,7 +68,6 @@ def signals_over(question: Question, ranked: Sequence[RankedPassage], wording: W
         words_known=float(_are_known([max(p.word_coverage[number] for p in best) for number in wording.unheld_words])),
         number_given=float(wording.gives_number),
         cosine=first.candidate.cosine,
-        sentence_cosine=first.candidate.sentence_cosine,
     )
 
 

@@ -1,10 +1,9 @@
 """Which passages must be encoded, and which encodings the live generation already holds."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import bisect
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
 
 from qa.encoder import Encoder, Vectors
 from qa.errors import UNUSABLE
@@ -13,8 +12,8 @@ from qa.generation import open_generation
 from qa.manifest import Recipe, to_json_line
 from qa.passages import embedding_text
 from qa.publication import live_id
-from qa.records import Document, Passage
-from qa.tokens import TokenRows, quantised
+from qa.records import Document, Passage, Span
+from qa.tokens import PassageTokens, quantised
 
 Progress = Callable[[int, int], None]
 """Called with (done, total) passages encoded; total counts only those that must be."""
@@ -22,11 +21,10 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class EncodedPassage:
-    """What an index keeps of a passage: its vector, its token vectors, and a vector for each sentence, row by row."""
+    """What an index keeps of a passage: its vector, and those of its tokens."""
 
     vector: Vectors
-    tokens: TokenRows
-    sentences: Vectors
+    tokens: PassageTokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,33 +43,33 @@ class Embeddings:
 def embed(
     rows: Sequence[tuple[Document, Passage]], index: Path, recipe: Recipe, encoder: Encoder, progress: Progress
 ) -> Embeddings:
-    """Encodes each passage that the live generation does not hold, together with its sentences."""
+    """Encodes each passage that the live generation does not hold, with its title and headings."""
     known = _known(index, recipe)
     wanted = {_key(*row): row for row in rows}
     missing = {key: row for key, row in wanted.items() if key not in known}
     progress(0, len(missing))
-    groups = [group for row in missing.values() for group in _groups(*row)]
-    encodings = encoder.encode(groups)
-    for done, key in enumerate(missing, start=1):
-        passages, sentences = next(encodings), next(encodings)
-        vectors = [sentence.vector for sentence in sentences]
-        known[key] = EncodedPassage(passages[0].vector, quantised(passages[0].token_vectors), np.stack(vectors))
+    encodings = encoder.encode([embedding_text(*row) for row in missing.values()])
+    for done, ((key, row), encoding) in enumerate(zip(missing.items(), encodings, strict=True), start=1):
+        sentence_starts = _sentence_starts(*row, encoding.token_spans)
+        tokens = PassageTokens(quantised(encoding.token_vectors), sentence_starts)
+        known[key] = EncodedPassage(encoding.vector, tokens)
         progress(done, len(missing))
     return Embeddings({key: known[key] for key in wanted}, len(wanted) - len(missing), len(missing))
 
 
-def _groups(document: Document, passage: Passage) -> tuple[list[str], list[str]]:
-    """What is encoded in a pass of its own: the passage with its headings, and its sentences together."""
-    return [embedding_text(document, passage)], list(_sentence_texts(document, passage))
-
-
-def _sentence_texts(document: Document, passage: Passage) -> Iterator[str]:
-    return (document.text[sentence.start : sentence.end] for sentence in passage.sentences)
+def _sentence_starts(document: Document, passage: Passage, spans: Sequence[Span]) -> tuple[int, ...]:
+    """The number of the first token of each sentence, among those at `spans` of the passage's embedding text."""
+    text_start = len(embedding_text(document, passage)) - (passage.end - passage.start)
+    starts = [span.start for span in spans]
+    return tuple(
+        bisect.bisect_left(starts, text_start + sentence.start - passage.start) for sentence in passage.sentences
+    )
 
 
 def _key(document: Document, passage: Passage) -> str:
-    """Names all the text that goes into a passage's encodings."""
-    return sha256_of_text(to_json_line(_groups(document, passage)))
+    """Names the text that goes into a passage's encoding, and where its sentences begin."""
+    sentences = [sentence.start - passage.start for sentence in passage.sentences]
+    return sha256_of_text(to_json_line([embedding_text(document, passage), sentences]))
 
 
 def _known(index: Path, recipe: Recipe) -> dict[str, EncodedPassage]:
@@ -86,9 +84,7 @@ def _known(index: Path, recipe: Recipe) -> dict[str, EncodedPassage]:
     vectors = staff.vectors.vectors_of(range(len(staff.passages)))
     return {
         _key(staff.documents[passage.document_id], passage): EncodedPassage(
-            vectors[number],
-            staff.tokens.rows_of(number),
-            staff.sentence_vectors.vectors_of(staff.sentence_numbers(number)),
+            vectors[number], staff.tokens.of(number, staff.sentence_numbers(number))
         )
         for number, passage in enumerate(staff.passages)
     }

@@ -1,8 +1,7 @@
 """Text → vectors: what an encoder is, and what identifies it.
 
 With some runtimes the neighbours in a batch change the last bits of a vector, and a patient's answer would then depend
-on which staff documents were embedded beside it. So texts that don't belong together (as a passage's sentences do, a
-group) share a pass only where that was shown to change no bit of any.
+on which staff documents were embedded beside it. So texts share a pass only where that was shown to change no bit.
 """
 
 import os
@@ -74,11 +73,8 @@ class Encoder(Protocol):
     @property
     def identity(self) -> EncoderIdentity: ...
 
-    def encode(self, groups: Sequence[Sequence[str]]) -> Iterator[tuple[Encoding, ...]]:
-        """The encodings of each group of texts, in order, as they are made.
-
-        An encoding depends on its text, at most on its group, and on nothing else, to the bit.
-        """
+    def encode(self, texts: Sequence[str]) -> Iterator[Encoding]:
+        """The encodings of texts, in order, as they are made; each depends on its text alone, to the bit."""
         ...
 
     def encode_questions(self, texts: Sequence[str]) -> tuple[Encoding, ...]:

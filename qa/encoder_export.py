@@ -155,8 +155,8 @@ def compare(original: Encoder, exported: Encoder, samples: Sequence[str]) -> Agr
     """Encodes up to 64 samples, evenly spread, and some odd texts with both, and some of them in one batch too."""
     step = max(1, -(-len(samples) // MAX_SAMPLES))
     texts = [*samples[::step], *_ODD_TEXTS]
-    expected = [encoding for (encoding,) in original.encode([[text] for text in texts])]
-    alone = [encoding for (encoding,) in exported.encode([[text] for text in texts])]
+    expected = list(original.encode(texts))
+    alone = list(exported.encode(texts))
     together = exported.encode_questions(texts[-BATCH:])
     cosines = [1.0]
     for one, found in zip(expected + expected[-BATCH:], [*alone, *together], strict=True):

@@ -1,6 +1,5 @@
 """A whole generation, opened: what a reader pins for one request."""
 
-import bisect
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -39,7 +38,7 @@ Record = TypeVar("Record")
 class AudienceIndex:
     """One audience's index, opened: immutable. Passage numbers are those of `vectors` and `terms`.
 
-    `first_sentence[n]` is the number of passage n's first sentence in `sentence_vectors`.
+    `first_sentence[n]` is the number of passage n's first sentence in `tokens`.
     """
 
     audience: Audience
@@ -48,7 +47,6 @@ class AudienceIndex:
     passages: tuple[Passage, ...]
     first_sentence: tuple[int, ...]
     vectors: VectorIndex
-    sentence_vectors: VectorIndex
     tokens: TokenIndex
     terms: TermIndex
     vocabulary: Vocabulary
@@ -59,13 +57,9 @@ class AudienceIndex:
         return tuple(document for document in self.documents.values() if document.approval.expires_on is not None)
 
     def sentence_numbers(self, passage: int) -> range:
-        """The numbers of a passage's sentences in `sentence_vectors`."""
+        """The numbers of a passage's sentences in `tokens`."""
         first = self.first_sentence[passage]
         return range(first, first + len(self.passages[passage].sentences))
-
-    def passage_of_sentence(self, sentence: int) -> int:
-        """The number of the passage that a sentence of `sentence_vectors` stands in."""
-        return bisect.bisect_right(self.first_sentence, sentence) - 1
 
 
 @dataclass(frozen=True)
@@ -118,12 +112,11 @@ def _open_audience(folder: Path, audience: Audience, summary: AudienceSummary) -
         passages,
         tuple(first_sentence),
         VectorIndex.open(folder / files.passage_vectors),
-        VectorIndex.open(folder / files.sentence_vectors),
-        TokenIndex.open(folder / files.tokens, folder / files.token_starts),
+        TokenIndex.open(folder / files.tokens, folder / files.token_starts, folder / files.sentence_starts),
         TermIndex.open(folder / files.terms),
         read_vocabulary(folder / files.vocabulary),
     )
-    counts = (len(opened.vectors), len(opened.tokens), len(opened.sentence_vectors))
+    counts = (len(opened.vectors), len(opened.tokens), opened.tokens.sentences)
     if counts != (len(passages), len(passages), count):
         raise DamagedGeneration(f"{folder / audience} has vectors that don't belong to its passages.", REBUILD)
     _check_slices(folder / audience, opened, summary)

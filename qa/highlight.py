@@ -1,4 +1,4 @@
-"""Which sentence of a passage answers: the nearest to the question, and for a quantity one that holds it."""
+"""Which sentence of a passage answers: the one that covers the question best, and for a quantity one that holds it."""
 
 import re
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from qa.records import Span
 
 QUANTITY_TOLERANCE = 0.2
-"""How much farther from the question (in cosine) a sentence may be, to be preferred for the quantity in it."""
+"""How much less of the question a sentence may cover, to be preferred for the quantity in it."""
 
 _NUMBER = (
     r"(?:\d[\d,.]*|half|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|"
@@ -34,21 +34,21 @@ _QUANTITIES = tuple(
 """How a quantity is asked for, and what a sentence that holds it looks like."""
 
 
-def answering_sentence(question: str, text: str, sentences: Sequence[Span], cosines: Sequence[float]) -> int:
-    """The number of the sentence that answers, by the sentences' spans in `text` and their cosines to the question.
+def answering_sentence(question: str, text: str, sentences: Sequence[Span], coverage: Sequence[float]) -> int:
+    """The number of the sentence that answers, by the sentences' spans in `text` and how well they cover the question.
 
     The first of equals. A question for a length of time, share, size, dose or number prefers a sentence that holds one.
     """
-    best = max(range(len(sentences)), key=lambda number: (cosines[number], -number))
+    best = max(range(len(sentences)), key=lambda number: (coverage[number], -number))
     held = _quantity_asked(question)
     if held is None:
         return best
     near = [
         number
         for number, (start, end) in enumerate(sentences)
-        if cosines[number] >= cosines[best] - QUANTITY_TOLERANCE and held.search(text, start, end)
+        if coverage[number] >= coverage[best] - QUANTITY_TOLERANCE and held.search(text, start, end)
     ]
-    return max(near, key=lambda number: (cosines[number], -number)) if near else best
+    return max(near, key=lambda number: (coverage[number], -number)) if near else best
 
 
 def _quantity_asked(question: str) -> re.Pattern[str] | None:

@@ -12,9 +12,9 @@ index/
         ├── documents.jsonl       canonical texts, sections, approvals
         ├── passages.jsonl        offsets
         ├── passages.faiss        a vector for each passage
-        ├── sentences.faiss       a vector for each sentence, in the order of the passages
         ├── tokens.npy            the passages' token vectors, int8
         ├── token_starts.npy      where each passage's begin
+        ├── sentence_starts.npy   which of its passage's tokens each sentence begins with
         ├── vocabulary.json       the words and abbreviations of its documents
         └── terms/                tantivy's files
 ```
@@ -37,7 +37,7 @@ from qa.files import sha256_of_file, sha256_of_text, sync_file, sync_folder, wri
 from qa.records import AUDIENCES, Audience, Document
 from qa.vectors import IndexKind
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 MANIFEST = "manifest.json"
 SYNONYMS = "synonyms.toml"
 CALIBRATION = "calibration.json"
@@ -52,9 +52,9 @@ class AudienceFiles:
     documents: str
     passages: str
     passage_vectors: str
-    sentence_vectors: str
     tokens: str
     token_starts: str
+    sentence_starts: str
     vocabulary: str
     terms: str
 
@@ -64,9 +64,9 @@ class AudienceFiles:
             "documents.jsonl",
             "passages.jsonl",
             "passages.faiss",
-            "sentences.faiss",
             "tokens.npy",
             "token_starts.npy",
+            "sentence_starts.npy",
             "vocabulary.json",
             "terms",
         )

@@ -4,7 +4,6 @@ The graph gives the model's hidden states; the mean is taken here, over a text's
 run over the padding of a batch too, and its last bits would depend on the neighbours.
 """
 
-import itertools
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
 LARGEST_BATCH = 8
 """Questions in a pass."""
 TOKENS_IN_A_PASS = 512
-GROUPS_AT_A_TIME = 256
+TEXTS_AT_A_TIME = 512
 
 _PROBES = (
     "Cement?",
@@ -70,22 +69,19 @@ class OnnxEncoder:
     def identity(self) -> EncoderIdentity:
         return self._identity
 
-    def encode(self, groups: Sequence[Sequence[str]]) -> Iterator[tuple[Encoding, ...]]:
+    def encode(self, texts: Sequence[str]) -> Iterator[Encoding]:
         """See `Encoder.encode`; raises what `load` raises.
 
-        Texts of equal length share a pass, across groups too, where this processor showed that it changes no bit.
+        Texts of equal length share a pass where this processor showed that it changes no bit.
         """
         loaded = self._ready()
         executor = ThreadPoolExecutor(max(1, available_cores() // self._threads))
         try:
-            for start in range(0, len(groups), GROUPS_AT_A_TIME):
-                window = groups[start : start + GROUPS_AT_A_TIME]
-                read = [loaded.tokenizer.encode(text) for group in window for text in group]
+            for start in range(0, len(texts), TEXTS_AT_A_TIME):
+                read = [loaded.tokenizer.encode(text) for text in texts[start : start + TEXTS_AT_A_TIME]]
                 passes = self._passes(read)
                 made = executor.map(partial(_run, loaded), [[read[number] for number in one] for one in passes])
-                encodings = iter(_in_order(passes, made))
-                for group in window:
-                    yield tuple(itertools.islice(encodings, len(group)))
+                yield from _in_order(passes, made)
         finally:
             executor.shutdown(cancel_futures=True)
 

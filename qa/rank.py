@@ -1,4 +1,4 @@
-"""Candidates → order, by a convex sum of their signals at three grains and from the terms.
+"""Candidates → order, by a convex sum of their signals at two grains, passage and token, and from the terms.
 
 Scores are combined, not ranks: how much nearer the best passage is than the next is what tells them apart.
 """
@@ -16,12 +16,11 @@ from qa.question import Question, content_tokens, word_coverage
 from qa.records import Candidate, RankedPassage
 
 RERANKED = 32
-"""How many candidates are compared with the question by their sentences and tokens. Comparing all of them, up to 200,
+"""How many candidates are compared with the question by their tokens. Comparing all of them, up to 200,
 left nDCG@10 of MedQuAD and SciFact as it is to the third decimal."""
 COSINE_WEIGHT = 0.7
-SENTENCE_WEIGHT = 0.4
 TERM_WEIGHT = 0.3
-COVERAGE_WEIGHT = 1.0
+COVERAGE_WEIGHT = 1.4
 LEAST_COVERED_WEIGHT = 0.5
 LEAST_COVERED_WORDS = 3
 """The least-covered token weighs fully up to so many content words, and less in longer questions: a long claim always
@@ -35,26 +34,19 @@ def least_covered_share(content_words: int) -> float:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Compared:
-    """Candidates, a row of every array for each, with what the sentences and tokens of their passages say.
-
-    The sentences of the one at a place are those from `first_sentence[place]` to before `first_sentence[place + 1]`.
-    """
+    """Candidates, a row of every array for each, with what the tokens of their passages say."""
 
     candidates: Candidates
-    sentence_cosines: Scores
-    first_sentence: Numbers
     mean_coverage: Scores
     content_coverage: Vectors
     word_coverage: Vectors
 
     def at(self, place: int, score: float) -> RankedPassage:
         """The record of the candidate at a place."""
-        start, end = self.first_sentence[place : place + 2].tolist()
         return RankedPassage(
             Candidate(
                 int(self.candidates.passages[place]),
                 float(self.candidates.cosines[place]),
-                tuple(self.sentence_cosines[start:end].tolist()),
                 float(self.candidates.term_scores[place]),
             ),
             float(self.mean_coverage[place]),
@@ -92,10 +84,10 @@ class Ranking(Sequence[RankedPassage]):
 def rank(index: AudienceIndex, candidates: Candidates, question: Question, limit: int = RERANKED) -> Ranking:
     """The best `limit` candidates, best first; equal scores stand in the order of the documents.
 
-    Only so many are compared with the question by their sentences and tokens: those that the passages' cosines and the
-    terms put first, where the cosine stands in for the finer signals with their weight.
+    Only so many are compared with the question by their tokens: those that the passages' cosines and the terms put
+    first, where the cosine stands in for the finer signal with its weight.
     """
-    coarse = (COSINE_WEIGHT + SENTENCE_WEIGHT + COVERAGE_WEIGHT) * candidates.cosines
+    coarse = (COSINE_WEIGHT + COVERAGE_WEIGHT) * candidates.cosines
     first = np.lexsort((candidates.passages, -(coarse + TERM_WEIGHT * candidates.term_scores)))[:limit]
     compared = _compare(index, candidates.at(np.sort(first)), question)
     scores = _scores(compared, question)
@@ -103,13 +95,9 @@ def rank(index: AudienceIndex, candidates: Candidates, question: Question, limit
 
 
 def _compare(index: AudienceIndex, candidates: Candidates, question: Question) -> Compared:
-    passages: list[int] = candidates.passages.tolist()
-    sentences = [index.sentence_numbers(passage) for passage in passages]
-    covered = index.tokens.coverage(passages, question.encoding.token_vectors)
+    covered = index.tokens.coverage(candidates.passages.tolist(), question.encoding.token_vectors)
     return Compared(
         candidates,
-        index.sentence_vectors.cosines([number for group in sentences for number in group], question.encoding.vector),
-        np.cumsum([0, *map(len, sentences)]),
         covered.mean(axis=1, dtype=np.float64) if covered.shape[1] else np.zeros(len(covered)),
         covered[:, content_tokens(question)],
         word_coverage(question, covered),
@@ -121,10 +109,9 @@ def _scores(compared: Compared, question: Question) -> Scores:
     if not len(candidates):
         return np.empty(0)
     least_weight = LEAST_COVERED_WEIGHT * least_covered_share(len(question.words))
-    total = COSINE_WEIGHT + SENTENCE_WEIGHT + TERM_WEIGHT + COVERAGE_WEIGHT + least_weight
+    total = COSINE_WEIGHT + TERM_WEIGHT + COVERAGE_WEIGHT + least_weight
     scores = (
         COSINE_WEIGHT * candidates.cosines
-        + SENTENCE_WEIGHT * np.maximum.reduceat(compared.sentence_cosines, compared.first_sentence[:-1])
         + TERM_WEIGHT * candidates.term_scores
         + COVERAGE_WEIGHT * compared.mean_coverage
         + least_weight * compared.content_coverage.min(axis=1, initial=1.0)

@@ -211,21 +211,12 @@ class QuestionWord:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A passage by its number in an index, with its signals at two grains and from the terms.
-
-    `cosine` is that of the passage to the question, `sentence_cosines` those of its sentences; `term_score` is its BM25
-    score over the best candidate's, in [0, 1].
-    """
+    """A passage by its number in an index, with its cosine to the question, and its BM25 score over the best
+    candidate's, in [0, 1]."""
 
     passage: int
     cosine: float
-    sentence_cosines: tuple[float, ...]
     term_score: float
-
-    @property
-    def sentence_cosine(self) -> float:
-        """That of the sentence nearest to the question."""
-        return max(self.sentence_cosines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,8 +245,8 @@ class Signals:
     `least_tokens`: the mean coverage of the three least-covered tokens, by the best passage that covers them most.
     `least_token`: that of the least-covered token by the first passage. `least_token_mean`: the same by the three of
     the best passages that cover theirs most, on average. `topic`: that of the less covered of the two rarest words, by
-    the passage that covers it most. Of the first passage: `mean_coverage` of all tokens, the `cosine`, the
-    `sentence_cosine`, and `least_word`, the coverage of the least-covered word, 1 for a word that it holds.
+    the passage that covers it most. Of the first passage: `mean_coverage` of all tokens, the `cosine`, and
+    `least_word`, the coverage of the least-covered word, 1 for a word that it holds.
     `words_held`: 1 where the index holds every content word, else 0. `words_known`: 0 where it does not hold one that
     the best passages don't cover either, else 1. `number_given`: 0 where the question asks for a number of something
     and no best passage gives one, else 1.
@@ -271,7 +262,6 @@ class Signals:
     words_known: float
     number_given: float
     cosine: float
-    sentence_cosine: float
 
 
 @dataclass(frozen=True, slots=True)

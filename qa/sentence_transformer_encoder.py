@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -30,6 +30,7 @@ from qa.errors import ModelUnavailable
 from qa.model import Model
 
 if TYPE_CHECKING:
+    import torch
     from sentence_transformers import SentenceTransformer
     from transformers import PreTrainedTokenizerBase
 
@@ -51,21 +52,21 @@ class SentenceTransformerEncoder:
     def identity(self) -> EncoderIdentity:
         return self._identity
 
-    def encode(self, groups: Sequence[Sequence[str]]) -> Iterator[tuple[Encoding, ...]]:
+    def encode(self, texts: Sequence[str]) -> Iterator[Encoding]:
         """See `Encoder.encode`; raises ModelUnavailable when the model cannot be loaded."""
-        encode_group = partial(_encode_group, self._ready(), self._projection)
-        if len(groups) == 1:
-            yield encode_group(groups[0])
+        encode_one = partial(_encode, self._ready(), self._projection)
+        if len(texts) == 1:
+            yield encode_one(texts[0])
             return
         executor = ThreadPoolExecutor(available_cores())
         try:
-            yield from executor.map(encode_group, groups)
+            yield from executor.map(encode_one, texts)
         finally:
             executor.shutdown(cancel_futures=True)
 
     def encode_questions(self, texts: Sequence[str]) -> tuple[Encoding, ...]:
         """See `Encoder.encode_questions`: one at a time, since a batch would change the last bits."""
-        return tuple(encoding for text in texts for (encoding,) in self.encode([[text]]))
+        return tuple(self.encode(texts))
 
     def knows_word(self, word: str) -> bool:
         """See `Encoder.knows_word`."""
@@ -117,18 +118,17 @@ class _Model:
     words: frozenset[str]
 
 
-def _encode_group(model: _Model, projection: Vectors | None, texts: Sequence[str]) -> tuple[Encoding, ...]:
-    rows: list[dict[str, Any]] = model.transformer.encode(  # type: ignore[assignment]
-        list(texts), output_value=None, show_progress_bar=False
+def _encode(model: _Model, projection: Vectors | None, text: str) -> Encoding:
+    (row,) = cast(
+        "list[dict[str, torch.Tensor]]", model.transformer.encode([text], output_value=None, show_progress_bar=False)
     )
     limit = model.transformer.max_seq_length
-    read = model.tokenizer(list(texts), return_offsets_mapping=True, truncation=limit is not None, max_length=limit)
-    encodings: list[Encoding] = []
-    for row, spans in zip(rows, read["offset_mapping"], strict=True):
-        hidden = row["token_embeddings"].numpy().astype(np.float32, copy=False)
-        vector = row["sentence_embedding"].numpy().astype(np.float32, copy=False)
-        encodings.append(Encoding(unit(vector), rows_of_tokens(hidden, spans, projection), spans_of_tokens(spans)))
-    return tuple(encodings)
+    spans = model.tokenizer(text, return_offsets_mapping=True, truncation=limit is not None, max_length=limit)[
+        "offset_mapping"
+    ]
+    hidden = row["token_embeddings"].numpy().astype(np.float32, copy=False)
+    vector = row["sentence_embedding"].numpy().astype(np.float32, copy=False)
+    return Encoding(unit(vector), rows_of_tokens(hidden, spans, projection), spans_of_tokens(spans))
 
 
 def _export_graph(transformer: "SentenceTransformer", path: Path) -> None:

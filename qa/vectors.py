@@ -17,8 +17,7 @@ from qa.errors import DamagedGeneration, StorageFailed
 Vectors = NDArray[np.float32]
 Numbers = NDArray[np.int64]
 Cosines = NDArray[np.float64]
-IndexKind = Literal["exact", "hnsw", "half"]
-"""`half` is exact too, over numbers of 16 bits: for vectors that are compared one by one, such as sentences'."""
+IndexKind = Literal["exact", "hnsw"]
 
 EXACT_UP_TO = 25_000
 """Up to so many vectors, comparing a lone question with all costs at most 1.4 ms, and .8 ms each where eight are asked
@@ -39,7 +38,7 @@ class VectorIndex:
         self._index = index  # it owns the memory of the rows
         self._graph = graph
         rows = _rows_of(index if graph is None else faiss.downcast_index(graph.storage))
-        self._rows: Vectors | NDArray[np.float16] = rows.reshape(int(index.ntotal), int(index.d))
+        self._rows: Vectors = rows.reshape(int(index.ntotal), int(index.d))
 
     @classmethod
     def open(cls, path: Path) -> "VectorIndex":
@@ -58,9 +57,7 @@ class VectorIndex:
 
     @property
     def kind(self) -> IndexKind:
-        if self._graph is not None:
-            return "hnsw"
-        return "half" if self._rows.dtype == np.float16 else "exact"
+        return "exact" if self._graph is None else "hnsw"
 
     def search(self, vectors: Vectors, limit: int) -> list[tuple[Numbers, Cosines]]:
         """The numbers and cosines of the `limit` nearest to each unit vector of shape (count, dimension), best first.
@@ -85,7 +82,7 @@ class VectorIndex:
 
     def vectors_of(self, numbers: Numbers | Sequence[int]) -> Vectors:
         """The vectors with these numbers, shape (len(numbers), dimension)."""
-        return self._rows[np.asarray(numbers, np.int64)].astype(np.float32, copy=False)
+        return self._rows[np.asarray(numbers, np.int64)]
 
     def _near_by_all(self, vectors: Vectors, limit: int) -> list[Numbers]:
         """A few more than the nearest: as many as may be among them however the sums were rounded."""
@@ -101,15 +98,12 @@ class VectorIndex:
         return [numbers[numbers >= 0] for numbers in found]
 
 
-def _rows_of(flat: faiss.Index) -> Vectors | NDArray[np.float16]:
+def _rows_of(flat: faiss.Index) -> Vectors:
     """All numbers of a flat index in a row, where they lie; raises DamagedGeneration when it is none."""
+    if not isinstance(flat, faiss.IndexFlat):
+        raise DamagedGeneration(f"The vectors are a {type(flat).__name__}.", "Run `qa build`.")
     size = int(flat.ntotal) * int(flat.d)
-    if isinstance(flat, faiss.IndexFlat):
-        return faiss.rev_swig_ptr(flat.get_xb(), size) if size else np.empty(0, np.float32)
-    if isinstance(flat, faiss.IndexScalarQuantizer) and flat.sq.qtype == faiss.ScalarQuantizer.QT_fp16:
-        codes = faiss.rev_swig_ptr(flat.codes.data(), size * 2) if size else np.empty(0, np.uint8)
-        return codes.view(np.float16)
-    raise DamagedGeneration(f"The vectors are a {type(flat).__name__}.", "Run `qa build`.")
+    return faiss.rev_swig_ptr(flat.get_xb(), size) if size else np.empty(0, np.float32)
 
 
 def index_kind(count: int) -> IndexKind:
@@ -123,7 +117,7 @@ def write_vectors(path: Path, vectors: Vectors, kind: IndexKind = "exact") -> No
     FAISS's own writer overlooks a full disk when it closes the file, so its bytes are written here.
     """
     rows = np.ascontiguousarray(vectors, np.float32)
-    index = _graph_of(rows) if kind == "hnsw" else _flat_index(rows.shape[1], kind)
+    index = _graph_of(rows) if kind == "hnsw" else faiss.IndexFlatIP(rows.shape[1])
     if kind != "hnsw" and len(vectors):
         index.add(rows)
     try:
@@ -132,12 +126,6 @@ def write_vectors(path: Path, vectors: Vectors, kind: IndexKind = "exact") -> No
         raise StorageFailed(
             f"{path} cannot be written: {error.strerror}.", "Free disk space, then build again."
         ) from None
-
-
-def _flat_index(dimension: int, kind: IndexKind) -> faiss.Index:
-    if kind == "exact":
-        return faiss.IndexFlatIP(dimension)
-    return faiss.IndexScalarQuantizer(dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
 
 
 def _graph_of(rows: Vectors) -> faiss.IndexHNSWFlat:

@@ -34,10 +34,8 @@ SEED = 5
 
 
 class PerturbedCopies:
-    """An encoder as the build uses it: groups come in pairs, a passage and then its sentences.
-
-    The first `limit` pairs are encoded. Each later one is a copy of one of these, at best of one with the same title:
-    its vectors with noise. A copy has as many tokens as the passage that it copies.
+    """An encoder that encodes the first `limit` texts of a build. Each later one is a copy of one of these, at best of
+    one with the same title: its vectors with noise, and as many tokens as the text that it copies.
     """
 
     def __init__(self, encoder: Encoder, limit: int) -> None:
@@ -49,21 +47,16 @@ class PerturbedCopies:
     def identity(self) -> EncoderIdentity:
         return self._encoder.identity
 
-    def encode(self, groups: Sequence[Sequence[str]]) -> Iterator[tuple[Encoding, ...]]:
-        real = groups[: 2 * self._limit]
-        made: list[tuple[Encoding, ...]] = []
-        for encodings in self._encoder.encode(real):
-            made.append(encodings)
-            yield encodings
-        pairs = list(zip(made[::2], made[1::2], strict=True))
+    def encode(self, texts: Sequence[str]) -> Iterator[Encoding]:
+        made: list[Encoding] = []
         by_title: dict[str, list[int]] = {}
-        for number, group in enumerate(real[::2]):
-            by_title.setdefault(_title(group), []).append(number)
-        for passage, sentences in zip(groups[len(real) :: 2], groups[len(real) + 1 :: 2], strict=True):
-            candidates = by_title.get(_title(passage)) or range(len(pairs))
-            like, sentences_like = pairs[candidates[int(self._random.integers(len(candidates)))]]
-            yield (self._copy(like[0]),)
-            yield tuple(self._copy(sentences_like[number % len(sentences_like)]) for number in range(len(sentences)))
+        for text, encoding in zip(texts, self._encoder.encode(texts[: self._limit]), strict=False):
+            by_title.setdefault(_title(text), []).append(len(made))
+            made.append(encoding)
+            yield encoding
+        for text in texts[len(made) :]:
+            candidates = by_title.get(_title(text)) or range(len(made))
+            yield self._copy(made[candidates[int(self._random.integers(len(candidates)))]])
 
     def encode_questions(self, texts: Sequence[str]) -> tuple[Encoding, ...]:
         return self._encoder.encode_questions(texts)
@@ -105,8 +98,8 @@ class CopyingEncoders:
         return replace(made, encoder=PerturbedCopies(made.encoder, self._limit))
 
 
-def _title(group: Sequence[str]) -> str:
-    return group[0].split(". ", 1)[0]
+def _title(text: str) -> str:
+    return text.split(". ", 1)[0]
 
 
 def main() -> None:

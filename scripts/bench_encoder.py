@@ -71,7 +71,7 @@ def pace(encoder: "Encoder", questions: Sequence[str], callers: int, batch: int,
             started = time.perf_counter()
             if started >= ends:
                 return
-            next(iter(encoder.encode([texts])))
+            encoder.encode_questions(texts)
             times.append(time.perf_counter() - started)
 
     threads = [threading.Thread(target=work, args=(number * 101,)) for number in range(callers)]
@@ -99,7 +99,7 @@ def measure(index: Path, questions: Sequence[str], seconds: float) -> EncoderLim
     threads = load_settings().encoder_threads or cores
     encoder = serving_encoder(index, threads)
     for number in range(WARM_UP_PASSES):
-        next(iter(encoder.encode([[questions[number % len(questions)]]])))
+        encoder.encode_questions([questions[number % len(questions)]])
     side_by_side = cores // threads if encoder.identity.runtime == "onnx" else cores
     return EncoderLimit(
         encoder.identity.runtime,

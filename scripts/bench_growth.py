@@ -6,9 +6,9 @@ with the passages alone (`bench.py` measures it).
 
     python scripts/bench_growth.py --corpus CORPUS.jsonl.gz --questions QUERIES.jsonl [--sizes 1000,10000,100000]
 
-Above `--lean-above` passages an index is leaner, so that it fits the machine's memory while it is written: a sentence a
-passage instead of all, and the token vectors of the sample only (a question reads those of its candidates, however
-many there are). The table says which rows are lean.
+Above `--lean-above` passages an index is leaner, so that it fits the machine's memory while it is written: it holds
+the token vectors of the sample only (a question reads those of its candidates, however many there are). The table says
+which rows are lean.
 """
 
 import argparse
@@ -20,7 +20,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from qa.encoder import Encoder, Vectors
     from qa.generation import AudienceIndex
     from qa.records import Document, Passage
-    from qa.tokens import TokenIndex, TokenRows
+    from qa.tokens import PassageTokens, TokenIndex
 
 SEED = 13
 NOISE = 0.3
@@ -51,15 +51,14 @@ MEGABYTE = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Real passages, encoded: `vectors` a row for each, `sentences` and `tokens` those of each."""
+    """Real passages, encoded: `vectors` a row for each, `tokens` those of each."""
 
     documents: tuple["Document", ...]
     passages: tuple["Passage", ...]
     headings: tuple[str, ...]
     texts: tuple[str, ...]
     vectors: "Vectors"
-    sentences: tuple["Vectors", ...]
-    tokens: tuple["TokenRows", ...]
+    tokens: tuple["PassageTokens", ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +66,10 @@ class Growth:
     """One size. Times of a question are medians; memory is what opening and asking added to the process."""
 
     passages: int
-    sentences: int
+    kind: str
     lean: bool
     encode_ms: float
     passage_vectors_ms: float
-    sentence_vectors_ms: float
     terms_ms: float
     retrieve_ms: float
     rank_ms: float
@@ -87,24 +85,23 @@ def take_sample(corpus: Path, passages: int, index: Path) -> tuple[Sample, "Enco
     from qa.encoder_export import ExportingEncoders
     from qa.encoder_store import EncoderStore
     from qa.passages import embedding_text, heading_text
-    from qa.tokens import quantised
+    from qa.tokens import PassageTokens, quantised
 
     pages = pages_of(read_originals(corpus, ()), passages, "staff")
     rows = [(page.document, passage) for page in pages for passage in page.passages][:passages]
-    groups: list[list[str]] = []
-    for document, passage in rows:
-        groups.append([embedding_text(document, passage)])
-        groups.append([document.text[sentence.start : sentence.end] for sentence in passage.sentences])
-    made = ExportingEncoders(index, None).make([group[0] for group in groups[::2]])
-    encodings = list(made.encoder.encode(groups))
+    texts = [embedding_text(*row) for row in rows]
+    made = ExportingEncoders(index, None).make(texts)
+    encodings = list(made.encoder.encode(texts))
     sample = Sample(
         tuple(page.document for page in pages),
         tuple(passage for _, passage in rows),
         tuple(heading_text(document, passage) for document, passage in rows),
         tuple(document.text[passage.start : passage.end] for document, passage in rows),
-        np.stack([encoding.vector for (encoding,) in encodings[::2]]),
-        tuple(np.stack([sentence.vector for sentence in group]) for group in encodings[1::2]),
-        tuple(quantised(encoding.token_vectors) for (encoding,) in encodings[::2]),
+        np.stack([encoding.vector for encoding in encodings]),
+        tuple(
+            PassageTokens(quantised(encoding.token_vectors), (0,) * len(passage.sentences))
+            for encoding, (_, passage) in zip(encodings, rows, strict=True)
+        ),
     )
     return sample, EncoderStore(index).open(made.encoder.identity)
 
@@ -142,29 +139,24 @@ class Parts:
         self.folder = folder
         self.seconds: dict[str, float] = {}
 
-    def write(self, sample: Sample, size: int, lean: bool) -> int:
-        """Returns how many sentences there are."""
+    def write(self, sample: Sample, size: int, lean: bool) -> None:
         from qa.terms import write_terms
         from qa.tokens import write_tokens
-        from qa.vectors import write_vectors
+        from qa.vectors import index_kind, write_vectors
 
         vectors = noisy(sample.vectors, size)
         with self._timed("passages"):
-            write_vectors(self.folder / "passages", vectors)
+            write_vectors(self.folder / "passages", vectors, index_kind(size))
         del vectors
-        per_passage = [rows[:1] if lean else rows for rows in sample.sentences]
-        counts = [len(per_passage[number % len(per_passage)]) for number in range(size)]
-        sentences = noisy(np.concatenate(per_passage), sum(counts))
-        with self._timed("sentences"):
-            write_vectors(self.folder / "sentences", sentences)
-        del sentences
         tokens = sample.tokens if lean else tuple(itertools.islice(itertools.cycle(sample.tokens), size))
         with self._timed("tokens"):
-            write_tokens(self.folder / "tokens", self.folder / "starts", tokens, tokens[0].shape[1])
+            write_tokens(*self._token_paths(), tokens, tokens[0].rows.shape[1])
         del tokens
         with self._timed("terms"):
             write_terms(self.folder / "terms", texts_of(sample, size))
-        return sum(counts)
+
+    def _token_paths(self) -> tuple[Path, Path, Path]:
+        return self.folder / "tokens", self.folder / "starts", self.folder / "sentences"
 
     @contextmanager
     def _timed(self, name: str) -> Iterator[None]:
@@ -189,10 +181,9 @@ class Parts:
         from qa.vectors import VectorIndex
         from qa.vocabulary import Vocabulary
 
-        records = [replace(one, sentences=one.sentences[:1]) if lean else one for one in sample.passages]
-        passages = tuple(itertools.islice(itertools.cycle(records), size))
+        passages = tuple(itertools.islice(itertools.cycle(sample.passages), size))
         firsts = itertools.accumulate((len(passage.sentences) for passage in passages[:-1]), initial=0)
-        tokens = TokenIndex.open(self.folder / "tokens", self.folder / "starts")
+        tokens = TokenIndex.open(*self._token_paths())
         return AudienceIndex(
             "staff",
             "0" * 16,
@@ -200,7 +191,6 @@ class Parts:
             passages,
             tuple(firsts),
             VectorIndex.open(self.folder / "passages"),
-            VectorIndex.open(self.folder / "sentences"),
             repeated(tokens) if lean else tokens,
             TermIndex.open(self.folder / "terms"),
             Vocabulary({}, {}),
@@ -222,20 +212,18 @@ def repeated(tokens: "TokenIndex") -> "TokenIndex":
 
 
 def ask(index: "AudienceIndex", encoder: "Encoder", questions: Sequence[str]) -> dict[str, float]:
-    """Median milliseconds of each stage. The three searches are timed apart, and once more within `retrieve`."""
+    """Median milliseconds of each stage. The two searches are timed apart, and once more within `retrieve`."""
     from qa.question import understand
     from qa.rank import rank
     from qa.retrieve import CANDIDATES_PER_SIGNAL, retrieve
 
-    names = ("encode", "passage_vectors", "sentence_vectors", "terms", "retrieve", "rank")
+    names = ("encode", "passage_vectors", "terms", "retrieve", "rank")
     times: dict[str, list[float]] = {f"{name}_ms": [] for name in (*names, "question")}
     for question in questions:
         marks = [time.perf_counter()]
         (encoding,) = encoder.encode_questions([question])
         marks.append(time.perf_counter())
         index.vectors.search(encoding.vector.reshape(1, -1), CANDIDATES_PER_SIGNAL)
-        marks.append(time.perf_counter())
-        index.sentence_vectors.search(encoding.vector.reshape(1, -1), CANDIDATES_PER_SIGNAL)
         marks.append(time.perf_counter())
         index.terms.search(question, CANDIDATES_PER_SIGNAL)
         marks.append(time.perf_counter())
@@ -247,14 +235,14 @@ def ask(index: "AudienceIndex", encoder: "Encoder", questions: Sequence[str]) ->
         spans = [1000 * (end - start) for start, end in itertools.pairwise(marks)]
         for name, span in zip(names, spans, strict=True):
             times[f"{name}_ms"].append(span)
-        times["question_ms"].append(spans[0] + spans[4] + spans[5])
+        times["question_ms"].append(spans[0] + spans[3] + spans[4])
     return {name: round(sorted(spans)[len(spans) // 2], 2) for name, spans in times.items()}
 
 
 def measure(sample: Sample, size: int, lean: bool, encoder: "Encoder", questions: Sequence[str], work: Path) -> Growth:
     with tempfile.TemporaryDirectory(prefix=f"growth-{size}-", dir=work) as folder:
         parts = Parts(Path(folder))
-        sentences = parts.write(sample, size, lean)
+        parts.write(sample, size, lean)
         before = memory_of(os.getpid()).rss_megabytes
         started = time.perf_counter()
         index = parts.open(sample, size, lean)
@@ -264,7 +252,7 @@ def measure(sample: Sample, size: int, lean: bool, encoder: "Encoder", questions
         after = memory_of(os.getpid()).rss_megabytes
         return Growth(
             passages=size,
-            sentences=sentences,
+            kind=index.vectors.kind,
             lean=lean,
             **times,
             memory_megabytes=round(after - before, 1),
@@ -275,15 +263,12 @@ def measure(sample: Sample, size: int, lean: bool, encoder: "Encoder", questions
 
 
 def rows_of(found: Sequence[Growth]) -> list[tuple[str, ...]]:
-    head = (
-        "passages, sentences, encode, passages, sentences, terms, retrieve, rank, question ms, RAM MB, disk MB, build s"
-    )
+    head = "passages, search, encode, vectors, terms, retrieve, rank, question ms, RAM MB, disk MB, build s"
     rows: list[tuple[str, ...]] = [(*head.split(", "), "open s")]
     for one in found:
         cells = (
             one.encode_ms,
             one.passage_vectors_ms,
-            one.sentence_vectors_ms,
             one.terms_ms,
             one.retrieve_ms,
             one.rank_ms,
@@ -294,7 +279,7 @@ def rows_of(found: Sequence[Growth]) -> list[tuple[str, ...]]:
             one.open_seconds,
         )
         name = f"{one.passages:,}{' lean' * one.lean}"
-        rows.append((name, f"{one.sentences:,}", *(f"{cell:g}" for cell in cells)))
+        rows.append((name, one.kind, *(f"{cell:g}" for cell in cells)))
     return rows
 
 

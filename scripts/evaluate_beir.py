@@ -26,7 +26,6 @@ from qa.rank import (
     COSINE_WEIGHT,
     COVERAGE_WEIGHT,
     LEAST_COVERED_WEIGHT,
-    SENTENCE_WEIGHT,
     TERM_WEIGHT,
     least_covered_share,
 )
@@ -105,7 +104,6 @@ def ablations() -> dict[str, Callable[[RankedPassage, int], float]]:
     """Each signal alone, each pair of grains, all: scores over the candidates of the full retrieval."""
     signals: dict[str, Callable[[RankedPassage, int], float]] = {
         "passage": lambda one, _words: COSINE_WEIGHT * one.candidate.cosine,
-        "sentence": lambda one, _words: SENTENCE_WEIGHT * one.candidate.sentence_cosine,
         "terms": lambda one, _words: TERM_WEIGHT * one.candidate.term_score,
         "token": lambda one, words: (
             COVERAGE_WEIGHT * one.mean_coverage

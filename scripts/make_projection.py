@@ -43,7 +43,7 @@ def main() -> None:
     for corpus in arguments.corpora:
         own = np.zeros_like(moment)
         count = 0
-        for (encoding,) in encoder.encode([[text] for text in passages(corpus, arguments.sample)]):
+        for encoding in encoder.encode(list(passages(corpus, arguments.sample))):
             own += encoding.token_vectors.T @ encoding.token_vectors
             count += len(encoding.token_vectors)
         moment += own / count

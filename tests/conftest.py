@@ -69,13 +69,13 @@ class BagOfWordsEncoder:
     def __init__(self) -> None:
         self.encoded: list[str] = []
 
-    def encode(self, groups: Sequence[Sequence[str]]) -> Iterator[tuple[Encoding, ...]]:
-        for group in groups:
-            self.encoded.extend(group)
-            yield tuple(map(encoding_of, group))
+    def encode(self, texts: Sequence[str]) -> Iterator[Encoding]:
+        for text in texts:
+            self.encoded.append(text)
+            yield encoding_of(text)
 
     def encode_questions(self, texts: Sequence[str]) -> tuple[Encoding, ...]:
-        return tuple(encoding for (encoding,) in self.encode([[text] for text in texts]))
+        return tuple(self.encode(texts))
 
     def load(self) -> None:
         pass

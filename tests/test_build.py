@@ -52,23 +52,19 @@ def folders(clinic: Clinic) -> list[str]:
     return sorted(path.name for path in (clinic.settings.index / "generations").iterdir())
 
 
-def damage(clinic: Clinic, name: str = "staff/sentences.faiss") -> None:
+def damage(clinic: Clinic, name: str = "staff/passages.faiss") -> None:
     path = clinic.settings.index / "generations" / live_id(clinic.settings.index) / name
     path.write_bytes(path.read_bytes()[:-1])
 
 
-def test_a_first_build_embeds_every_passage_and_sentence_once(empty_clinic: Clinic) -> None:
+def test_a_first_build_embeds_every_passage_once(empty_clinic: Clinic) -> None:
     empty_clinic.add("cement.md", CEMENT)
     report = empty_clinic.build()
     assert (report.documents, report.passages, report.sentences) == (1, 2, 4)
     assert (report.embedded, report.reused, report.left_out, report.published) == (2, 0, (), True)
     assert empty_clinic.encoder.encoded == [
         "The bone cement. The bone cement hardens in about 10 minutes. You lie face down until then.",
-        "The bone cement hardens in about 10 minutes.",
-        "You lie face down until then.",
         "The bone cement. What it is made of. Doctors use a cement called PMMA. It stays in the bone for good.",
-        "Doctors use a cement called PMMA.",
-        "It stays in the bone for good.",
     ]
     assert live_id(empty_clinic.settings.index) == report.generation
 
@@ -88,8 +84,6 @@ def test_changing_a_sentence_embeds_only_what_holds_it(clinic: Clinic) -> None:
     report = clinic.build()
     assert clinic.encoder.encoded == [
         "The bone cement. The bone cement hardens in about 11 minutes. You lie face down until then.",
-        "The bone cement hardens in about 11 minutes.",
-        "You lie face down until then.",
     ]
     assert report.embedded == 1
     assert report.published
@@ -263,8 +257,8 @@ def test_an_index_folder_that_is_a_file_is_a_storage_failure(clinic: Clinic) -> 
 
 def test_an_encoder_that_fails_half_way_leaves_no_trace(clinic: Clinic) -> None:
     class FailingEncoder(BagOfWordsEncoder):
-        def encode(self, groups: Sequence[Sequence[str]]) -> Iterator[tuple[Encoding, ...]]:
-            yield from super().encode(groups[:1])
+        def encode(self, texts: Sequence[str]) -> Iterator[Encoding]:
+            yield from super().encode(texts[:1])
             raise ModelUnavailable("The model is gone.")
 
     before = (live_id(clinic.settings.index), folders(clinic))
@@ -354,16 +348,17 @@ def test_every_vector_in_an_index_is_that_of_the_text_it_stands_for(clinic: Clin
     report = clinic.build()
     staff = open_generation(clinic.settings.index, report.generation).audiences["staff"]
     assert len(staff.passages) == len(staff.vectors) == len(staff.tokens) == report.passages
-    assert len(staff.sentence_vectors) == report.sentences
+    assert staff.tokens.sentences == report.sentences
     for number, passage in enumerate(staff.passages):
         document = staff.documents[passage.document_id]
         expected = encoding_of(embedding_text(document, passage))
         assert np.array_equal(staff.vectors.vectors_of([number])[0], expected.vector)
-        assert np.array_equal(staff.tokens.rows_of(number), quantised(expected.token_vectors))
-        sentences = np.stack([encoding_of(document.text[start:end]).vector for start, end in passage.sentences])
-        assert np.array_equal(
-            staff.sentence_vectors.vectors_of(staff.sentence_numbers(number)), sentences.astype(np.float16)
-        )
+        tokens = staff.tokens.of(number, staff.sentence_numbers(number))
+        assert np.array_equal(tokens.rows, quantised(expected.token_vectors))
+        ends = [*tokens.sentence_starts[1:], len(tokens.rows)]
+        for sentence, start, end in zip(passage.sentences, tokens.sentence_starts, ends, strict=True):
+            own = encoding_of(document.text[sentence.start : sentence.end])
+            assert np.array_equal(tokens.rows[start:end], quantised(own.token_vectors))
 
 
 def test_a_build_that_is_interrupted_leaves_the_live_generation_and_no_folder(clinic: Clinic) -> None:

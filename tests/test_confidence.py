@@ -22,8 +22,8 @@ def question_of(*weights: float) -> Question:
     return Question("", Encoding(np.zeros(2, np.float32), np.zeros((len(weights), 2), np.float32), ()), words)
 
 
-def ranked(*coverage: float, cosine: float = 0.5, sentences: tuple[float, ...] = (0.4,)) -> RankedPassage:
-    return RankedPassage(Candidate(0, cosine, sentences, 0.0), 0.0, coverage, coverage, 0.5)
+def ranked(*coverage: float, cosine: float = 0.5) -> RankedPassage:
+    return RankedPassage(Candidate(0, cosine, 0.0), 0.0, coverage, coverage, 0.5)
 
 
 def signals_of(question: Question, passages: Sequence[RankedPassage]) -> Signals:
@@ -33,7 +33,7 @@ def signals_of(question: Question, passages: Sequence[RankedPassage]) -> Signals
 
 def test_the_signals_are_those_counted_by_hand() -> None:
     passages = [
-        ranked(0.9, 0.2, 0.8, 0.7, cosine=0.6, sentences=(0.1, 0.55)),
+        ranked(0.9, 0.2, 0.8, 0.7, cosine=0.6),
         ranked(0.3, 0.9, 0.4, 0.5, cosine=0.9),
         ranked(0.6, 0.6, 0.6, 0.6),
         ranked(0.1, 0.1, 0.1, 0.1),
@@ -43,7 +43,7 @@ def test_the_signals_are_those_counted_by_hand() -> None:
     assert found.least_token == 0.2
     assert found.least_token_mean == pytest.approx((0.6 + 0.3 + 0.2) / 3)
     assert found.topic == 0.6  # words 1 and 2, of (.2 .8), (.9 .4), (.6 .6), (.1 .1)
-    assert (found.cosine, found.sentence_cosine) == (0.6, 0.55)
+    assert found.cosine == 0.6
     assert (found.least_word, found.words_held, found.words_known, found.number_given) == (0.2, 1.0, 1.0, 1.0)
 
 

@@ -53,9 +53,8 @@ class ExportedBagOfWords(BagOfWordsEncoder):
         self.change = change
         self.files = [(folder / name).read_bytes() for name in ("model.onnx", "tokenizer.json")]
 
-    def encode(self, groups: Sequence[Sequence[str]]) -> Iterator[tuple[Encoding, ...]]:
-        for group in super().encode(groups):
-            yield tuple(map(self.change, group))
+    def encode(self, texts: Sequence[str]) -> Iterator[Encoding]:
+        yield from map(self.change, super().encode(texts))
 
 
 class Workshop:

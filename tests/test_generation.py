@@ -44,7 +44,7 @@ AUDIENCE_FILES = (
     "documents.jsonl",
     "passages.jsonl",
     "passages.faiss",
-    "sentences.faiss",
+    "sentence_starts.npy",
     "tokens.npy",
     "token_starts.npy",
     "vocabulary.json",
@@ -221,7 +221,7 @@ def test_a_record_that_is_none_is_refused_though_checksums_fit(clinic: Clinic, f
 def test_vectors_that_do_not_belong_to_the_passages_are_refused_though_checksums_fit(
     clinic: Clinic, folder: Path
 ) -> None:
-    for name in ("passages.faiss", "sentences.faiss", "tokens.npy", "token_starts.npy"):
+    for name in ("passages.faiss", "tokens.npy", "token_starts.npy", "sentence_starts.npy"):
         whole = (folder / "patient" / name).read_bytes()
         shutil.copyfile(folder / "staff" / name, folder / "patient" / name)
         sign(folder)

@@ -1,4 +1,4 @@
-"""Of a passage's sentences the nearest is marked, or a nearly as near one that holds the quantity asked for."""
+"""Of a passage's sentences the one that covers the question best is marked, or one nearly as good with its quantity."""
 
 import itertools
 
@@ -11,15 +11,15 @@ from qa.records import Span
 
 
 def marked(question: str, *sentences: tuple[str, float]) -> str:
-    """The sentence that is marked, of sentences with their cosines."""
+    """The sentence that is marked, of sentences with how well they cover the question."""
     text = " ".join(sentence for sentence, _ in sentences)
     ends = list(itertools.accumulate(len(sentence) + 1 for sentence, _ in sentences))
     spans = [Span(end - 1 - len(sentence), end - 1) for end, (sentence, _) in zip(ends, sentences, strict=True)]
-    start, end = spans[answering_sentence(question, text, spans, [cosine for _, cosine in sentences])]
+    start, end = spans[answering_sentence(question, text, spans, [covered for _, covered in sentences])]
     return text[start:end]
 
 
-def test_the_nearest_sentence_is_marked() -> None:
+def test_the_sentence_that_covers_the_question_best_is_marked() -> None:
     assert marked("What is PMMA?", ("It is cold.", 0.1), ("PMMA is a cement.", 0.8), ("It lasts.", 0.3)) == (
         "PMMA is a cement."
     )
@@ -51,11 +51,11 @@ def test_a_question_for_a_quantity_prefers_a_sentence_that_holds_it(question: st
     far = 0.6 - QUANTITY_TOLERANCE - 0.01
     assert marked(question, (plain, 0.6), (holding, near)) == holding
     assert marked(question, (holding, near), (plain, 0.6)) == holding
-    assert marked(question, (plain, 0.6), (holding, far)) == plain, "too far from the question"
+    assert marked(question, (plain, 0.6), (holding, far)) == plain, "it covers too little"
     assert marked("Is it safe?", (plain, 0.6), (holding, near)) == plain, "no quantity is asked for"
 
 
-def test_without_the_quantity_in_any_sentence_the_nearest_is_marked() -> None:
+def test_without_the_quantity_in_any_sentence_the_best_is_marked() -> None:
     assert marked("How long does it take?", ("It varies.", 0.4), ("It takes a while longer.", 0.5)) == (
         "It takes a while longer."
     )
@@ -71,8 +71,8 @@ def test_a_sentence_of_the_passage_is_marked_whatever_is_asked(
     text = "".join(sentence for sentence, _ in sentences)
     ends = list(itertools.accumulate(len(sentence) for sentence, _ in sentences))
     spans = [Span(end - len(sentence), end) for end, (sentence, _) in zip(ends, sentences, strict=True)]
-    cosines = [cosine for _, cosine in sentences]
-    number = answering_sentence(question, text, spans, cosines)
+    coverage = [covered for _, covered in sentences]
+    number = answering_sentence(question, text, spans, coverage)
     assert 0 <= number < len(sentences)
-    assert cosines[number] >= max(cosines) - QUANTITY_TOLERANCE
-    assert answering_sentence(question, text, spans, cosines) == number
+    assert coverage[number] >= max(coverage) - QUANTITY_TOLERANCE
+    assert answering_sentence(question, text, spans, coverage) == number

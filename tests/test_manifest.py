@@ -125,10 +125,10 @@ def test_whatever_else_stands_in_a_manifest_it_is_refused(
     [
         b"[" * 100_000,
         b"9" * 10_000,
-        b'{"recipe": {"format_version": 3}, "x": "\\ud800"}',
-        b'{"recipe": {"format_version": 3}, "\\ud800": 1}',
-        b'{"recipe": {"format_version": 3}, "x": 1e999}',
-        b'{"recipe": {"format_version": 3}, "manifest_sha256": "\\ud800"}',
+        b'{"recipe": {"format_version": 4}, "x": "\\ud800"}',
+        b'{"recipe": {"format_version": 4}, "\\ud800": 1}',
+        b'{"recipe": {"format_version": 4}, "x": 1e999}',
+        b'{"recipe": {"format_version": 4}, "manifest_sha256": "\\ud800"}',
     ],
     ids=["deep", "long number", "half a pair", "half a pair as key", "infinite", "half a pair as checksum"],
 )

@@ -243,6 +243,6 @@ def test_a_server_that_has_a_pruned_generation_open_goes_on_serving_it(clinic: C
     for audience in AUDIENCES:
         index = engine._pinned(audience).generation.audiences[audience]
         assert index.terms.search("cement", 5)
-        assert len(index.tokens.rows_of(0))
+        assert len(index.tokens.of(0, index.sentence_numbers(0)).rows)
         assert len(index.vectors.vectors_of([0]))
-        assert len(index.sentence_vectors.vectors_of([0]))
+        assert len(index.vectors.vectors_of([0]))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.candidates import Candidates, Scores
+from qa.candidates import Candidates
 from qa.encoder import Encoding, Vectors
 from qa.generation import AudienceIndex
 from qa.question import Question
@@ -33,29 +33,10 @@ class Covered:
 
 
 @dataclass
-class Near:
-    """Stands for the vectors of the sentences: their cosines to the question, given."""
-
-    rows: list[float]
-
-    def cosines(self, numbers: list[int], vector: Vectors) -> Scores:
-        return np.array([self.rows[number] for number in numbers], np.float64)
-
-
 class Index:
-    """Stands for an audience's index that says of each candidate what the candidate says."""
+    """Stands for an audience's index that says of each candidate what it is told to say."""
 
-    def __init__(self, candidates: Sequence[Candidate], rows: Mapping[int, tuple[float, ...]]) -> None:
-        self.tokens = Covered(rows)
-        self.sentence_vectors = Near([])
-        self.ranges: dict[int, range] = {}
-        for candidate in candidates:
-            first = len(self.sentence_vectors.rows)
-            self.sentence_vectors.rows.extend(candidate.sentence_cosines)
-            self.ranges[candidate.passage] = range(first, len(self.sentence_vectors.rows))
-
-    def sentence_numbers(self, passage: int) -> range:
-        return self.ranges[passage]
+    tokens: Covered
 
 
 def ranked(
@@ -66,7 +47,7 @@ def ranked(
         np.array([candidate.cosine for candidate in candidates]),
         np.array([candidate.term_score for candidate in candidates]),
     )
-    return tuple(rank(cast("AudienceIndex", Index(candidates, rows)), arrays, question, limit))
+    return tuple(rank(cast("AudienceIndex", Index(Covered(rows))), arrays, question, limit))
 
 
 def question_of(tokens: int, words: int | None = None) -> Question:
@@ -81,7 +62,7 @@ def score_of(candidate: Candidate, coverage: tuple[float, ...]) -> float:
     return only.score
 
 
-CANDIDATE = Candidate(0, 0.4, (0.3, 0.2), 0.5)
+CANDIDATE = Candidate(0, 0.4, 0.5)
 COVERAGE = (0.5, 0.4)
 
 
@@ -89,12 +70,11 @@ COVERAGE = (0.5, 0.4)
     ("better", "coverage"),
     [
         (replace(CANDIDATE, cosine=0.5), COVERAGE),
-        (replace(CANDIDATE, sentence_cosines=(0.2, 0.4)), COVERAGE),
         (replace(CANDIDATE, term_score=0.6), COVERAGE),
         (CANDIDATE, (0.6, 0.4)),
         (CANDIDATE, (0.5, 0.5)),
     ],
-    ids=["passage", "sentence", "terms", "a token", "the least-covered token"],
+    ids=["passage", "terms", "a token", "the least-covered token"],
 )
 def test_the_score_rises_with_each_signal(better: Candidate, coverage: tuple[float, ...]) -> None:
     assert score_of(better, coverage) > score_of(CANDIDATE, COVERAGE)
@@ -104,14 +84,10 @@ def test_the_least_covered_token_weighs_more_than_another() -> None:
     assert score_of(CANDIDATE, (0.5, 0.5)) > score_of(CANDIDATE, (0.6, 0.4))
 
 
-def test_only_the_nearest_sentence_counts() -> None:
-    assert score_of(replace(CANDIDATE, sentence_cosines=(0.3,)), COVERAGE) == score_of(CANDIDATE, COVERAGE)
-
-
 def test_a_passage_that_has_everything_scores_1_and_one_that_has_nothing_0() -> None:
-    assert score_of(Candidate(0, 1.0, (1.0,), 1.0), (1.0, 1.0)) == pytest.approx(1.0)
-    assert score_of(Candidate(0, 0.0, (0.0,), 0.0), (0.0, 0.0)) == 0.0
-    assert score_of(Candidate(0, -1.0, (-1.0,), 0.0), (-1.0,)) == 0.0
+    assert score_of(Candidate(0, 1.0, 1.0), (1.0, 1.0)) == pytest.approx(1.0)
+    assert score_of(Candidate(0, 0.0, 0.0), (0.0, 0.0)) == 0.0
+    assert score_of(Candidate(0, -1.0, 0.0), (-1.0,)) == 0.0
 
 
 def test_what_the_score_is_made_of_is_kept() -> None:
@@ -147,12 +123,11 @@ def test_only_the_best_by_passage_and_terms_are_compared_closely() -> None:
 
 
 def test_a_ranking_is_looked_at_like_any_sequence() -> None:
-    candidates = [replace(CANDIDATE, passage=number, cosine=number / 10) for number in range(5)]
-    index = cast("AudienceIndex", Index(candidates, dict.fromkeys(range(5), COVERAGE)))
+    index = cast("AudienceIndex", Index(Covered(dict.fromkeys(range(5), COVERAGE))))
     numbers, cosines = np.arange(5), np.arange(5) / 10
     ranking = rank(index, Candidates(numbers, cosines, np.full(5, 0.5)), question_of(2))
     assert [one.passage for one in ranking] == [4, 3, 2, 1, 0]
-    assert ranking[0].candidate.sentence_cosines == CANDIDATE.sentence_cosines
+    assert ranking[0].candidate == Candidate(4, 0.4, 0.5)
     assert ranking[-1] == ranking[4]
     assert ranking[1:3] == (ranking[1], ranking[2])
     with pytest.raises(IndexError):
@@ -160,16 +135,14 @@ def test_a_ranking_is_looked_at_like_any_sequence() -> None:
 
 
 @given(
-    st.lists(
-        st.tuples(cosines, st.lists(cosines, min_size=1, max_size=3), shares, st.tuples(cosines, cosines)), max_size=8
-    ),
+    st.lists(st.tuples(cosines, shares, st.tuples(cosines, cosines)), max_size=8),
     st.randoms(use_true_random=False),
 )
 def test_the_order_depends_on_the_candidates_and_not_on_how_they_come(
-    drawn: list[tuple[float, list[float], float, tuple[float, float]]], chance: random.Random
+    drawn: list[tuple[float, float, tuple[float, float]]], chance: random.Random
 ) -> None:
-    candidates = [Candidate(n, cosine, tuple(own), terms) for n, (cosine, own, terms, _) in enumerate(drawn)]
-    rows = {number: coverage for number, (_, _, _, coverage) in enumerate(drawn)}
+    candidates = [Candidate(n, cosine, terms) for n, (cosine, terms, _) in enumerate(drawn)]
+    rows = {number: coverage for number, (_, _, coverage) in enumerate(drawn)}
     found = ranked(candidates, rows, question_of(2))
     chance.shuffle(candidates)
     assert ranked(candidates, rows, question_of(2)) == found

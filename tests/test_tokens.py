@@ -1,5 +1,6 @@
 """Each token of a question is covered as well as by the nearest token of a passage, within the rounding to int8."""
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qa.errors import DamagedGeneration, StorageFailed
-from qa.tokens import SCALE, TokenIndex, Vectors, quantised, write_tokens
+from qa.tokens import SCALE, PassageTokens, TokenIndex, Vectors, quantised, write_tokens
 
 DIMENSION = 8
 ROUNDING = DIMENSION**0.5 * 0.5 / SCALE + 1e-5
@@ -23,10 +24,16 @@ def unit_rows(count: int, seed: int) -> Vectors:
     return unit
 
 
-def index_of(folder: Path, passages: list[Vectors]) -> TokenIndex:
-    paths = folder / "tokens.npy", folder / "token_starts.npy"
-    write_tokens(*paths, map(quantised, passages), DIMENSION)
-    return TokenIndex.open(*paths)
+def index_of(folder: Path, passages: list[Vectors], sentence_starts: list[tuple[int, ...]] | None = None) -> TokenIndex:
+    """An index whose passages are a sentence each, unless it is said which tokens their sentences begin with."""
+    starts = sentence_starts or [(0,)] * len(passages)
+    rows = [PassageTokens(quantised(vectors), own) for vectors, own in zip(passages, starts, strict=True)]
+    write_tokens(*paths_in(folder), rows, DIMENSION)
+    return TokenIndex.open(*paths_in(folder))
+
+
+def paths_in(folder: Path) -> tuple[Path, Path, Path]:
+    return folder / "tokens.npy", folder / "token_starts.npy", folder / "sentence_starts.npy"
 
 
 @settings(max_examples=60, deadline=None)
@@ -46,6 +53,22 @@ def test_coverage_is_the_largest_cosine_to_a_token_of_the_passage(
             expected = max((float(token @ other) for other in passages[number]), default=0.0)
             assert covered == pytest.approx(expected, abs=ROUNDING)
             assert -1 - ROUNDING <= covered <= 1 + ROUNDING
+
+
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=5), st.integers(0, 3), st.integers(1, 4))
+def test_a_sentence_covers_what_its_own_tokens_cover(
+    tmp_path_factory: pytest.TempPathFactory, lengths: list[int], heading_tokens: int, question_tokens: int
+) -> None:
+    starts = tuple(itertools.accumulate(lengths[:-1], initial=heading_tokens))
+    rows, question = unit_rows(heading_tokens + sum(lengths), 7), unit_rows(question_tokens, 99)
+    folder = tmp_path_factory.mktemp("tokens")
+    index = index_of(folder, [unit_rows(3, 1), rows], [(0, 2), starts])
+    assert index.sentences == 2 + len(lengths)
+    found = index.sentence_coverage(1, range(2, 2 + len(lengths)), question)
+    assert found.shape == (len(lengths), question_tokens)
+    for start, length, covered in zip(starts, lengths, found, strict=True):
+        alone = index_of(folder, [rows[start : start + length]]).coverage([0], question)[0]
+        assert covered.tobytes() == alone.tobytes(), "a sentence without tokens covers nothing"
 
 
 def test_a_passage_without_tokens_covers_nothing_and_leaves_its_neighbours_alone(tmp_path: Path) -> None:
@@ -88,16 +111,18 @@ def test_rows_come_back_as_they_were_written(tmp_path: Path) -> None:
     passages = [unit_rows(count, count) for count in (2, 0, 5)]
     index = index_of(tmp_path, passages)
     for number, rows in enumerate(passages):
-        assert np.array_equal(index.rows_of(number), quantised(rows))
-        assert index.rows_of(number).dtype == np.int8
+        found = index.of(number, range(number, number + 1))
+        assert np.array_equal(found.rows, quantised(rows))
+        assert found.rows.dtype == np.int8
+        assert found.sentence_starts == (0,)
 
 
 def test_the_same_vectors_give_the_same_bytes(tmp_path: Path) -> None:
     for name in ("one", "other"):
         (tmp_path / name).mkdir()
         index_of(tmp_path / name, [unit_rows(3, 3), unit_rows(1, 1)])
-    for name in ("tokens.npy", "token_starts.npy"):
-        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "other" / name).read_bytes()
+    for one, other in zip(paths_in(tmp_path / "one"), paths_in(tmp_path / "other"), strict=True):
+        assert one.read_bytes() == other.read_bytes()
 
 
 def saved(array: Any) -> Callable[[Path], None]:
@@ -129,6 +154,9 @@ DAMAGES: dict[str, tuple[str, Callable[[Path], None]]] = {
     "starts missing": ("token_starts.npy", Path.unlink),
     "starts of another passage": ("token_starts.npy", saved(np.array([0, 1, 3]))),
     "no starts": ("token_starts.npy", saved(np.array([], np.int64))),
+    "sentences cut short": ("sentence_starts.npy", cut),
+    "sentences missing": ("sentence_starts.npy", Path.unlink),
+    "sentences of another type": ("sentence_starts.npy", saved(np.zeros(2))),
 }
 
 
@@ -139,7 +167,7 @@ def test_files_that_are_damaged_or_of_two_indexes_are_refused(
     index_of(tmp_path, [unit_rows(3, 3), unit_rows(1, 1)])
     damage(tmp_path / name)
     with pytest.raises(DamagedGeneration, match="tokens") as refusal:
-        TokenIndex.open(tmp_path / "tokens.npy", tmp_path / "token_starts.npy")
+        TokenIndex.open(*paths_in(tmp_path))
     assert "qa build" in str(refusal.value)
 
 
@@ -147,7 +175,7 @@ def test_an_array_of_python_objects_is_never_unpickled(tmp_path: Path) -> None:
     index_of(tmp_path, [unit_rows(3, 3)])
     np.save(tmp_path / "tokens.npy", np.array([object()]), allow_pickle=True)
     with pytest.raises(DamagedGeneration):
-        TokenIndex.open(tmp_path / "tokens.npy", tmp_path / "token_starts.npy")
+        TokenIndex.open(*paths_in(tmp_path))
 
 
 def test_an_index_that_is_open_does_not_mind_its_files_being_cut_short(tmp_path: Path) -> None:
@@ -167,4 +195,4 @@ def test_a_temporary_folder_that_is_full_is_no_damage(tmp_path: Path, monkeypatc
 
     monkeypatch.setattr("shutil.copyfile", full)
     with pytest.raises(StorageFailed, match="No space left"):
-        TokenIndex.open(tmp_path / "tokens.npy", tmp_path / "token_starts.npy")
+        TokenIndex.open(*paths_in(tmp_path))

@@ -43,7 +43,7 @@ def test_search_finds_the_nearest_by_cosine_best_first(
         assert found == pytest.approx(np.sort(cosines)[::-1][: len(found)], abs=1e-5)
 
 
-@pytest.mark.parametrize("kind", ["exact", "hnsw", "half"])
+@pytest.mark.parametrize("kind", ["exact", "hnsw"])
 def test_what_is_found_for_a_vector_is_the_same_to_the_bit_beside_others(tmp_path: Path, kind: IndexKind) -> None:
     # Near duplicates: their cosines differ in the last bits, which a product of matrices gives otherwise than one of
     # a matrix and a vector.
@@ -66,7 +66,7 @@ def test_a_cosine_does_not_depend_on_which_others_are_asked_for(tmp_path: Path) 
         assert index.cosines([number], question).tobytes() == together[number : number + 1].tobytes()
 
 
-@pytest.mark.parametrize("kind", ["exact", "hnsw", "half"])
+@pytest.mark.parametrize("kind", ["exact", "hnsw"])
 def test_equal_scores_stand_in_the_order_written(tmp_path: Path, kind: IndexKind) -> None:
     write_vectors(tmp_path / "vectors.faiss", np.repeat(unit_vectors(1), 5, axis=0), kind)
     ((numbers, _),) = VectorIndex.open(tmp_path / "vectors.faiss").search(unit_vectors(1), 5)
@@ -108,19 +108,7 @@ def test_every_bit_of_a_vector_comes_back(tmp_path: Path) -> None:
     assert index.vectors_of([3, 3, 19]).tobytes() == vectors[[3, 3, 19]].tobytes()
 
 
-def test_half_as_many_bytes_give_nearly_the_same_vectors_and_the_same_ones_again(tmp_path: Path) -> None:
-    vectors = unit_vectors(9)
-    write_vectors(tmp_path / "half", vectors, "half")
-    half = VectorIndex.open(tmp_path / "half")
-    found = half.vectors_of(range(9))
-    assert half.kind == "half"
-    assert found.dtype == np.float32
-    assert np.abs(found - vectors).max() < 1e-3
-    write_vectors(tmp_path / "again", found, "half")
-    assert (tmp_path / "again").read_bytes() == (tmp_path / "half").read_bytes()
-
-
-@pytest.mark.parametrize(("count", "kind"), [(9, "exact"), (0, "hnsw"), (2_000, "hnsw"), (0, "half"), (9, "half")])
+@pytest.mark.parametrize(("count", "kind"), [(9, "exact"), (0, "hnsw"), (2_000, "hnsw")])
 def test_the_same_vectors_give_the_same_file(tmp_path: Path, count: int, kind: IndexKind) -> None:
     write_vectors(tmp_path / "a", unit_vectors(count), kind)
     write_vectors(tmp_path / "b", unit_vectors(count), kind)

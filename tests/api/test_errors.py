@@ -19,8 +19,8 @@ from tests.conftest import BagOfWordsEncoder, Clinic
 class BrokenEncoder(BagOfWordsEncoder):
     """Fails with the question in its message, as libraries do."""
 
-    def encode(self, groups: Sequence[Sequence[str]]) -> Iterator[tuple[Encoding, ...]]:
-        raise RuntimeError(f"cannot encode {groups}")
+    def encode(self, texts: Sequence[str]) -> Iterator[Encoding]:
+        raise RuntimeError(f"cannot encode {texts}")
 
 
 @pytest.mark.parametrize("question", ["", "   \n", "a" * 1001, "nul \0 byte"])
