@@ -239,33 +239,46 @@ class Engine:
         return readings_of(text, vocabulary, generation.synonyms, self._lay_words, served.encoder.knows_word)
 
     def _consider_all(self, served: Served, requests: Sequence[Request], observer: Observer) -> list[Considered]:
-        """Each question as typed (but for its spelling), unless the passages answer another reading clearly better."""
+        """Each question as typed (but for its spelling); one that is not answered so, as the reading that the passages
+        answer clearly better, if there is one."""
         generation = served.generation
+        threshold = generation.calibration.threshold(self._settings.max_false_answer_rate)
         readings = [self._readings(served, request.audience, request.text) for request in requests]
-        rows = [
-            (number, request.audience, reading)
-            for number, request in enumerate(requests)
-            for reading in readings[number]
+        as_typed = [(request.audience, first) for request, (first, *_) in zip(requests, readings, strict=True)]
+        best = self._rank_all(served, as_typed, observer)
+        considered = [ranked.considered(generation.calibration) for ranked in best]
+        others = [
+            (number, reading)
+            for number, (_, *more) in enumerate(readings)
+            for reading in more
+            if considered[number].confidence < threshold
         ]
+        asked = [(requests[number].audience, reading) for number, reading in others]
+        for (number, _), ranked in zip(others, self._rank_all(served, asked, observer), strict=True):
+            if ranked.beats(best[number]):
+                best[number] = ranked
+                considered[number] = ranked.considered(generation.calibration)
+        return considered
+
+    def _rank_all(
+        self, served: Served, readings: Sequence[tuple[Audience, Reading]], observer: Observer
+    ) -> list[_Ranked]:
+        """Readings, each with its passages in order, by one pass of the encoder."""
+        if not readings:
+            return []
         with _timed(observer, "encode"):
-            encodings = served.encoder.encode_questions([reading.text for _, _, reading in rows])
-        best: dict[int, _Ranked] = {}
-        for audience in dict.fromkeys(request.audience for request in requests):
-            index = generation.audiences[audience]
-            own = [
-                (number, reading, encoding)
-                for (number, asked, reading), encoding in zip(rows, encodings, strict=True)
-                if asked == audience
-            ]
+            encodings = served.encoder.encode_questions([reading.text for _, reading in readings])
+        found: dict[int, _Ranked] = {}
+        for audience in dict.fromkeys(audience for audience, _ in readings):
+            index = served.generation.audiences[audience]
+            own = [number for number, (asked, _) in enumerate(readings) if asked == audience]
             with _timed(observer, "candidates"):
-                questions = [understand(index, reading.text, encoding) for _, reading, encoding in own]
+                questions = [understand(index, readings[number][1].text, encodings[number]) for number in own]
                 candidates = retrieve_all(index, questions, self._expired(index))
             with _timed(observer, "rerank"):
-                for (number, reading, _), question, found in zip(own, questions, candidates, strict=True):
-                    ranked = _Ranked(index, reading, question, rank(index, found, question))
-                    if number not in best or ranked.beats(best[number]):
-                        best[number] = ranked
-        return [best[number].considered(generation.calibration) for number in range(len(requests))]
+                for number, question, near in zip(own, questions, candidates, strict=True):
+                    found[number] = _Ranked(index, readings[number][1], question, rank(index, near, question))
+        return [found[number] for number in range(len(readings))]
 
     def _expired(self, index: AudienceIndex) -> set[str]:
         today = self._today()
