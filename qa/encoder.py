@@ -18,10 +18,10 @@ from qa.records import Span
 Vectors = NDArray[np.float32]
 Runtime = Literal["onnx", "sentence-transformers"]
 
-STORE_VERSION = 1
+STORE_VERSION = 2
 """Counts the ways in which an encoder was exported and stored; another one makes other ids."""
 
-GRAPH, TOKENIZER, PROJECTION = "model.onnx", "tokenizer.json", "projection.npy"
+GRAPH, WEIGHTS, TOKENIZER, PROJECTION = "model.onnx", "model.weights", "tokenizer.json", "projection.npy"
 """The files of an exported encoder; the last one only where token vectors are projected."""
 HIDDEN = "hidden"
 """The graph's output: a vector for each token of each text, padding too."""

@@ -4,6 +4,7 @@
 index/encoders/<id>/
 ├── encoder.json       written last; holds every other file's SHA-256, and its own
 ├── model.onnx         tokens → hidden states
+├── model.weights      the graph's numbers, apart so that they are memory-mapped
 ├── tokenizer.json     text → tokens
 └── projection.npy     token vectors → fewer dimensions, where the model has such a projection
 ```

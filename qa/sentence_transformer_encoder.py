@@ -18,6 +18,7 @@ from qa.encoder import (
     HIDDEN,
     PROJECTION,
     TOKENIZER,
+    WEIGHTS,
     EncoderIdentity,
     Encoding,
     Vectors,
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 OPSET = 17
+LEAST_MAPPED_BYTES = 1024
+"""Smaller arrays stay in the graph."""
 
 
 class SentenceTransformerEncoder:
@@ -99,7 +102,7 @@ class SentenceTransformerEncoder:
         if self._source.projection is not None:
             shutil.copyfile(self._source.projection, folder / PROJECTION)
         try:
-            _export_graph(_load(self._source.folder), folder / GRAPH)
+            _export_graph(_load(self._source.folder), folder)
         except OSError:
             raise
         except Exception as error:
@@ -131,8 +134,9 @@ def _encode(model: _Model, projection: Vectors | None, text: str) -> Encoding:
     return Encoding(unit(vector), rows_of_tokens(hidden, spans, projection), spans_of_tokens(spans))
 
 
-def _export_graph(transformer: "SentenceTransformer", path: Path) -> None:
+def _export_graph(transformer: "SentenceTransformer", folder: Path) -> None:
     """Writes the graph from tokens to hidden states, with attention spelt out: other forms of it run slower."""
+    import onnx
     import torch
 
     network: Any = transformer[0].auto_model
@@ -151,6 +155,7 @@ def _export_graph(transformer: "SentenceTransformer", path: Path) -> None:
 
     example = torch.ones(2, 8, dtype=torch.long)
     examples = tuple(torch.zeros_like(example) if name == "token_type_ids" else example for name in names)
+    path = folder / GRAPH
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # the tracer warns of what is constant here
         torch.onnx.export(
@@ -163,6 +168,11 @@ def _export_graph(transformer: "SentenceTransformer", path: Path) -> None:
             opset_version=OPSET,
             dynamo=False,
         )
+    graph = onnx.load_model(str(path))
+    onnx.save_model(
+        graph, str(path), save_as_external_data=True, location=WEIGHTS, size_threshold=LEAST_MAPPED_BYTES
+    )
+    shutil.copymode(path, folder / WEIGHTS)  # for its owner alone, as the library writes it
 
 
 def _load(folder: Path) -> "SentenceTransformer":

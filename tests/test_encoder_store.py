@@ -25,7 +25,7 @@ from qa.publication import publish
 from tests.conftest import CEMENT, RISKS, BagOfWordsEncoder, Clinic
 from tests.test_encoder_export import BagOfWordsModel, Workshop, build_in
 
-FILES = (RECORD, "model.onnx", "tokenizer.json")
+FILES = (RECORD, "model.onnx", "model.weights", "tokenizer.json")
 
 
 @pytest.fixture

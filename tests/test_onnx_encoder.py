@@ -138,7 +138,7 @@ def test_it_works_without_a_network(exported: Path, monkeypatch: pytest.MonkeyPa
     assert encoding.vector.shape == (384,)
 
 
-@pytest.mark.parametrize("name", ["model.onnx", "tokenizer.json", "projection.npy"])
+@pytest.mark.parametrize("name", ["model.onnx", "model.weights", "tokenizer.json", "projection.npy"])
 def test_a_file_that_cannot_be_read_is_damage_that_a_build_repairs(exported: Path, tmp_path: Path, name: str) -> None:
     folder = tmp_path / "encoder"
     shutil.copytree(encoder_folder(exported, packaged_encoder()), folder, copy_function=shutil.copyfile)
