@@ -82,6 +82,10 @@ class _Ranked:
         return Considered(self.question, self.reading, self.ranked, signals, confidence)
 
 
+def _is_editors(reading: Reading) -> bool:
+    return any(replacement.kind == "synonym" for replacement in reading.replacements)
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """A question that may be asked, from `Engine.request`."""
@@ -239,8 +243,10 @@ class Engine:
         return readings_of(text, vocabulary, generation.synonyms, self._lay_words, served.encoder.knows_word)
 
     def _consider_all(self, served: Served, requests: Sequence[Request], observer: Observer) -> list[Considered]:
-        """Each question as typed (but for its spelling); one that is not answered so, as the reading that the passages
-        answer clearly better, if there is one."""
+        """Each question as typed (but for its spelling), or as the reading that the passages answer clearly better.
+
+        Another reading is tried where the one as typed is not answered, and where the editor's synonyms make it.
+        """
         generation = served.generation
         threshold = generation.calibration.threshold(self._settings.max_false_answer_rate)
         readings = [self._readings(served, request.audience, request.text) for request in requests]
@@ -251,7 +257,7 @@ class Engine:
             (number, reading)
             for number, (_, *more) in enumerate(readings)
             for reading in more
-            if considered[number].confidence < threshold
+            if considered[number].confidence < threshold or _is_editors(reading)
         ]
         asked = [(requests[number].audience, reading) for number, reading in others]
         for (number, _), ranked in zip(others, self._rank_all(served, asked, observer), strict=True):

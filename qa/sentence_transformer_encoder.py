@@ -169,9 +169,7 @@ def _export_graph(transformer: "SentenceTransformer", folder: Path) -> None:
             dynamo=False,
         )
     graph = onnx.load_model(str(path))
-    onnx.save_model(
-        graph, str(path), save_as_external_data=True, location=WEIGHTS, size_threshold=LEAST_MAPPED_BYTES
-    )
+    onnx.save_model(graph, str(path), save_as_external_data=True, location=WEIGHTS, size_threshold=LEAST_MAPPED_BYTES)
     shutil.copymode(path, folder / WEIGHTS)  # for its owner alone, as the library writes it
 
 

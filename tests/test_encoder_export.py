@@ -40,6 +40,7 @@ class BagOfWordsModel(BagOfWordsEncoder):
         (folder / "model.onnx").write_text("a graph")
         if self.failure:
             raise ModelUnavailable(self.failure)
+        (folder / "model.weights").write_text("numbers")
         (folder / "tokenizer.json").write_text("{}")
         return 256
 
@@ -51,7 +52,7 @@ class ExportedBagOfWords(BagOfWordsEncoder):
         super().__init__()
         self.identity = identity
         self.change = change
-        self.files = [(folder / name).read_bytes() for name in ("model.onnx", "tokenizer.json")]
+        self.files = [(folder / name).read_bytes() for name in ("model.onnx", "model.weights", "tokenizer.json")]
 
     def encode(self, texts: Sequence[str]) -> Iterator[Encoding]:
         yield from map(self.change, super().encode(texts))
@@ -112,7 +113,7 @@ def test_a_first_build_exports_the_model_and_names_its_encoder(filled: Clinic) -
     assert (record.identity, record.problem, record.max_tokens) == (workshop.identity, "", 256)
     assert record.least_cosine == pytest.approx(1.0, abs=1e-5)
     assert record.compared_texts == 5 + 4
-    assert set(record.files) == {"model.onnx", "tokenizer.json"}
+    assert set(record.files) == {"model.onnx", "model.weights", "tokenizer.json"}
     assert record.versions.keys() >= {"torch", "onnxruntime"}
 
 

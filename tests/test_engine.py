@@ -481,8 +481,10 @@ def test_an_encoder_is_opened_once_for_all_generations_that_name_it(clinic: Clin
     assert encoders.opened == ["bag-of-words"]
 
 
-def test_all_readings_of_a_question_are_encoded_together(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
-    clinic.write("synonyms.toml", '[[same]]\nwords = ["cement", "bone glue"]\n')
+def test_another_reading_costs_a_pass_only_where_it_may_be_used(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clinic.add("pmma.md", "# The paste\n\nIt is polymethyl methacrylate (PMMA).\n")
     clinic.build()
     asked: list[list[str]] = []
     encode = clinic.encoder.encode_questions
@@ -492,10 +494,10 @@ def test_all_readings_of_a_question_are_encoded_together(clinic: Clinic, monkeyp
         return encode(texts)
 
     monkeypatch.setattr(clinic.encoder, "encode_questions", watched)
-    clinic.engine().ask("How long until the bone glue hardens?")
-    (texts,) = asked
-    assert len(texts) > 1
-    assert texts[0] == "How long until the bone glue hardens?"
+    engine = clinic.engine()
+    answered, missed = "Doctors use a cement called PMMA", "Does Medicare reimburse zebras with PMMA?"
+    engine.ask_all([engine.request(answered), engine.request(missed)])
+    assert asked == [[answered, missed], ["Does Medicare reimburse zebras with polymethyl methacrylate?"]]
 
 
 def test_readiness_tells_what_is_served(clinic: Clinic) -> None:

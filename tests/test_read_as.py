@@ -120,7 +120,7 @@ def test_promise_4_words_of_staff_documents_never_show_in_how_a_patients_questio
     folder = clinic.settings.index / "generations" / live_id(clinic.settings.index) / "patient"
     assert (folder / "vocabulary.json").read_bytes() == vocabulary
     staff = [json.loads(answer)["read_as"] for answer in answers(clinic, "staff")]
-    assert all(staff[:3]), "staff are understood"
+    assert all(staff[:2]), "staff are understood"
     assert "spondylolisthesis" in json.dumps(staff)
     assert "spondylolisthesis" not in "".join(without)
 

@@ -1,4 +1,4 @@
-"""The log of a server: one JSON object a line on standard error. The only module that knows structlog.
+"""The log of a server: one JSON object a line on standard error. The only module that knows python-json-logger.
 
 What the service logs, it logs through `logging` with its facts as `extra`. No text of an exception and nothing of a
 request but its id is ever written: whoever logs an exception, its types and places are all that stays.
@@ -7,10 +7,10 @@ request but its id is ever written: whoever logs an exception, its types and pla
 import logging
 import traceback
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
-import structlog
-from structlog.typing import EventDict
+from pythonjsonlogger.json import JsonFormatter
 
 OWN_LOGGERS = "qa."
 
@@ -20,7 +20,7 @@ def log_config(*, access_log: bool) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"json": {"()": "qa.api.event_log.json_formatter"}},
+        "formatters": {"json": {"()": "qa.api.event_log.JsonLines"}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
         "root": {"level": "WARNING", "handlers": ["stderr"]},
         "loggers": {
@@ -30,20 +30,24 @@ def log_config(*, access_log: bool) -> dict[str, Any]:
     }
 
 
-def json_formatter() -> logging.Formatter:
+class JsonLines(JsonFormatter):
     """Writes a record as a line of JSON: its time, level, event and facts."""
-    return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=[
-            structlog.stdlib.ExtraAdder(),
-            structlog.stdlib.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-        ],
-        processors=[
-            _without_exception_text,
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
-    )
+
+    def __init__(self) -> None:
+        super().__init__(json_ensure_ascii=False)
+
+    def add_fields(self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]) -> None:
+        """Leaves out what libraries hand along of an exception, or put into a message's later lines: its text."""
+        message_dict.clear()
+        super().add_fields(log_data, record, message_dict)
+        log_data["event"] = record.getMessage()
+        if not record.name.startswith(OWN_LOGGERS):
+            first_line, *_ = log_data["event"].strip().splitlines() or [""]
+            log_data["event"] = f"{record.name}: {first_line}"
+        log_data["level"] = record.levelname.lower()
+        log_data["timestamp"] = datetime.fromtimestamp(record.created, UTC).isoformat()
+        if record.exc_info and record.exc_info[1] is not None:
+            log_data["places"] = list(exception_places(record.exc_info[1]))
 
 
 def exception_places(exception: BaseException) -> Iterator[str]:
@@ -56,17 +60,3 @@ def exception_places(exception: BaseException) -> Iterator[str]:
         for frame, line in traceback.walk_tb(current.__traceback__):
             yield f"  {frame.f_code.co_filename}:{line} in {frame.f_code.co_name}"
         current = current.__cause__ or current.__context__
-
-
-def _without_exception_text(_logger: Any, _method: str, event: EventDict) -> EventDict:
-    """Libraries put the text of an exception into a message's later lines, or hand the exception along."""
-    record: logging.LogRecord = event["_record"]
-    raised = event.pop("exc_info", None)
-    for text in ("exc_text", "stack_info", "message"):
-        event.pop(text, None)
-    if not record.name.startswith(OWN_LOGGERS):
-        first_line, *_ = str(event["event"]).strip().splitlines() or [""]
-        event["event"] = f"{record.name}: {first_line}"
-    if raised and raised[1] is not None:
-        event["places"] = list(exception_places(raised[1]))
-    return event

@@ -7,7 +7,7 @@ import re
 import pytest
 from starlette.testclient import TestClient
 
-from qa.api.event_log import json_formatter
+from qa.api.event_log import JsonLines
 from tests.api.conftest import ask, client_of
 from tests.api.test_errors import BrokenEncoder
 from tests.conftest import CEMENT, Clinic, eventually
@@ -94,7 +94,7 @@ def test_a_request_is_logged_by_its_id_and_route_alone(client: TestClient, caplo
     caplog.set_level(logging.INFO)
     client.get(f"/v1/documents/{CANARY}?x={CANARY}", headers={"X-Request-ID": "desk-7.1"})
     (record,) = [record for record in caplog.records if record.name == "qa.api.observation"]
-    line = json.loads(json_formatter().format(record))
+    line = json.loads(JsonLines().format(record))
     assert line.pop("milliseconds") >= 0
     assert line.pop("timestamp")
     assert line == {
@@ -141,7 +141,7 @@ def test_neither_metrics_nor_log_hold_a_word_of_a_request(
         client.request(CANARY.upper(), "/livez")
         client.get("/livez", headers={"X-Request-ID": f"the {CANARY}", "User-Agent": CANARY, "Referer": CANARY})
         assert CANARY not in client.get("/metrics").text.lower()
-    formatter = json_formatter()
+    formatter = JsonLines()
     served = [record for record in caplog.records if record.name.startswith("qa.")]
     assert len(served) > 16
     assert all(CANARY not in formatter.format(record).lower() for record in served)
@@ -153,7 +153,7 @@ def test_the_log_tells_the_places_of_an_exception_and_never_its_text() -> None:
     except RuntimeError as error:
         exception = (type(error), error, error.__traceback__)
     record = logging.LogRecord("asyncio", logging.ERROR, "", 0, f"Task failed\nfuture: {CANARY}", None, exception)
-    line = json_formatter().format(record)
+    line = JsonLines().format(record)
     assert CANARY not in line
     assert "\n" not in line
     assert json.loads(line)["event"] == "asyncio: Task failed"
