@@ -1,16 +1,19 @@
-"""The waiting line: a bounded number of questions, a deadline for each, and one thread that answers them in batches.
+"""The waiting line: a bounded number of questions, a deadline for each, and threads that answer them in batches.
 
-A lone question is taken at once. What arrives while the thread is busy waits, and is then answered as one batch.
+A lone question is taken at once. What arrives while the threads are busy waits; the next one that is free takes its
+share of it as one batch.
 """
 
 import asyncio
+import math
 import queue
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from qa.encoder import available_cores
 from qa.engine import Observer, Request
 from qa.errors import DeadlineExceeded, Overloaded
 from qa.records import Answer, Audience
@@ -19,7 +22,7 @@ from qa.settings import Settings
 MAX_BATCH = 16
 ASK_AGAIN = "Ask again in a second."
 CLOSING_SECONDS = 2.0
-"""How long `close` waits for a batch that is being answered."""
+"""How long `close` waits for the batches that are being answered."""
 
 
 class Answering(Protocol):
@@ -46,16 +49,18 @@ class _Waiting:
 
 
 class Dispatcher:
-    """Everything but the thread's own work happens on the event loop, so that no lock is needed."""
+    """Everything but the threads' own work happens on the event loop, so that no lock is needed."""
 
-    def __init__(self, engine: Answering, settings: Settings, observer: DispatchObserver) -> None:
+    def __init__(self, engine: Answering, settings: Settings, observer: DispatchObserver, threads: int = 1) -> None:
+        """`threads` answer at the same time."""
         self._engine = engine
         self._places = settings.max_waiting_questions
         self._deadline_seconds = settings.deadline_seconds
         self._observer = observer
         self._taken = 0
         self._line: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
+        self._most_threads = threads
+        self._threads: list[threading.Thread] = []
 
     @property
     def is_full(self) -> bool:
@@ -77,34 +82,41 @@ class Dispatcher:
         self._taken += 1
         self._observer.in_hand(self._taken)
         self._line.put(waiting)
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name="answers", daemon=True)
-            self._thread.start()
+        while len(self._threads) < self._most_threads:
+            thread = threading.Thread(target=self._work, name="answers", daemon=True)
+            self._threads.append(thread)
+            thread.start()
         return waiting.answer
 
     def close(self) -> None:
-        """Ends the thread, after what it is answering."""
-        if self._thread is not None:
+        """Ends the threads, after what they are answering."""
+        for _ in self._threads:
             self._line.put(None)
-            self._thread.join(CLOSING_SECONDS)
-            self._thread = None
+        until = time.perf_counter() + CLOSING_SECONDS
+        for thread in self._threads:
+            thread.join(max(0.0, until - time.perf_counter()))
+        self._threads = []
 
     def _work(self) -> None:
         while (first := self._line.get()) is not None:
-            batch = [first]
-            while len(batch) < MAX_BATCH:
-                try:
-                    waiting = self._line.get_nowait()
-                except queue.Empty:
-                    break
-                if waiting is None:
-                    self._line.put(None)
-                    break
-                batch.append(waiting)
+            batch = [first, *self._share()]
             outcomes = self._outcomes([waiting for waiting in batch if not waiting.answer.done()])
             loop = first.answer.get_loop()
             if not loop.is_closed():
                 loop.call_soon_threadsafe(self._deliver, len(batch), outcomes)
+
+    def _share(self) -> Iterator[_Waiting]:
+        """A thread's part of what waits, beside the one that it has: the others shall not wait for its whole batch."""
+        size = min(MAX_BATCH, math.ceil((1 + self._line.qsize()) / self._most_threads))
+        for _ in range(size - 1):
+            try:
+                waiting = self._line.get_nowait()
+            except queue.Empty:
+                return
+            if waiting is None:
+                self._line.put(None)
+                return
+            yield waiting
 
     def _outcomes(self, batch: Sequence[_Waiting]) -> list[tuple[_Waiting, Answer | Exception]]:
         if not batch:
@@ -129,6 +141,11 @@ class Dispatcher:
                 waiting.answer.set_exception(outcome)
             else:
                 waiting.answer.set_result(outcome)
+
+
+def answering_threads(settings: Settings) -> int:
+    """How many threads of a worker answer, so that the workers' passes of the encoder together fill the cores."""
+    return max(1, available_cores() // (settings.workers * (settings.encoder_threads or 1)))
 
 
 def line_is_full() -> Overloaded:

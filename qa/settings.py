@@ -43,7 +43,7 @@ class Settings(BaseSettings):
         default=None, description="folder of a sentence-transformers model in safetensors; the packaged one unless set"
     )
     encoder_threads: int | None = Field(
-        default=None, ge=1, le=256, description="threads that work on one question; all cores unless set"
+        default=None, ge=1, le=256, description="threads that work on one pass of the encoder; `qa serve` uses one"
     )
     language: str = Field(default="en", pattern=r"^[a-z]{2,3}$", description="language of the documents, for sentences")
     passage_words: int = Field(default=90, ge=20, le=200, description="words that a passage aims at")

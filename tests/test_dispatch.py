@@ -59,10 +59,12 @@ class HeldEngine:
         return Answer("not_covered", 0.0, request.audience, request.text, (), (), (), ())
 
 
-def run(scenario: Callable[[Dispatcher, HeldEngine], Coroutine[Any, Any, None]], **options: object) -> Watched:
+def run(
+    scenario: Callable[[Dispatcher, HeldEngine], Coroutine[Any, Any, None]], threads: int = 1, **options: object
+) -> Watched:
     """Plays a scenario with a dispatcher over an engine that holds its answers."""
     watched, engine = Watched(), HeldEngine()
-    dispatcher = Dispatcher(engine, Settings().model_copy(update=options), watched)
+    dispatcher = Dispatcher(engine, Settings().model_copy(update=options), watched, threads)
     try:
         asyncio.run(asyncio.wait_for(scenario(dispatcher, engine), 20))
     finally:
@@ -98,6 +100,31 @@ def test_what_arrives_while_the_engine_is_busy_is_answered_as_one_batch_in_order
         assert engine.asked[1] == [f"question {number}" for number in range(5)]
 
     assert run(scenario).batches == [1, 5]
+
+
+def test_threads_that_answer_side_by_side_share_what_waits() -> None:
+    async def scenario(dispatcher: Dispatcher, engine: HeldEngine) -> None:
+        first = await hold_first(dispatcher, engine)
+        second = dispatcher.ask("second", "patient", 3)
+        assert await asyncio.to_thread(eventually, lambda: len(engine.asked) == 2), "neither waits for the other"
+        others = [dispatcher.ask(f"question {number}", "patient", 3) for number in range(5)]
+        engine.release.set()
+        await asyncio.gather(first, second, *others)
+        assert engine.asked[:2] == [["first"], ["second"]]
+        assert len(engine.asked[2]) <= 3
+
+    batches = run(scenario, threads=2).batches
+    assert sum(batches) == 7
+
+
+def test_a_closed_line_can_be_opened_again() -> None:
+    async def scenario(dispatcher: Dispatcher, engine: HeldEngine) -> None:
+        engine.release.set()
+        assert (await dispatcher.ask("first", "patient", 3)).generation == "first"
+        dispatcher.close()
+        assert (await dispatcher.ask("second", "patient", 3)).generation == "second"
+
+    run(scenario, threads=3)
 
 
 def test_a_batch_has_a_largest_size() -> None:

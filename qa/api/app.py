@@ -24,7 +24,7 @@ from qa.api.pages import SEARCH_PATH, page_routes
 from qa.api.response_guard import ResponseGuard
 from qa.api.routes import ASK_PATH, document_routes, health_routes, metrics_routes, question_routes
 from qa.api.static_files import static_routes
-from qa.dispatch import Dispatcher
+from qa.dispatch import Dispatcher, answering_threads
 from qa.engine import Engine, Reload
 from qa.errors import ClinicQAError
 from qa.settings import Settings
@@ -50,7 +50,7 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     documentation pages, which load scripts from elsewhere. `/openapi.json` describes everything.
     """
     metrics = Metrics(engine)
-    dispatcher = Dispatcher(engine, settings, metrics)
+    dispatcher = Dispatcher(engine, settings, metrics, answering_threads(settings))
 
     @asynccontextmanager
     async def running(_app: FastAPI) -> AsyncIterator[None]:

@@ -34,7 +34,7 @@ class JsonLines(JsonFormatter):
     """Writes a record as a line of JSON: its time, level, event and facts."""
 
     def __init__(self) -> None:
-        super().__init__(json_ensure_ascii=False)
+        super().__init__((), json_ensure_ascii=False)
 
     def add_fields(self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]) -> None:
         """Leaves out what libraries hand along of an exception, or put into a message's later lines: its text."""

@@ -36,7 +36,6 @@ _READY_POLL_SECONDS = 0.02
 def served_app() -> FastAPI:
     """What one process serves, by the settings of its environment: the supervisor has no other way to tell it."""
     from qa.api.app import create_app
-    from qa.encoder import available_cores
     from qa.encoder_store import EncoderStore
     from qa.engine import Engine
 
@@ -46,8 +45,8 @@ def served_app() -> FastAPI:
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent.join,), name="parent", daemon=True).start()
     settings = load_settings()
-    threads = settings.encoder_threads or max(1, available_cores() // settings.workers)
-    return create_app(Engine(settings, EncoderStore(settings.index, settings.model, threads), today), settings)
+    encoders = EncoderStore(settings.index, settings.model, settings.encoder_threads or 1)
+    return create_app(Engine(settings, encoders, today), settings)
 
 
 def serve_until_stopped(settings: Settings, listener: socket.socket, announce: Callable[[], None]) -> None:

@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 from starlette.types import Message, Scope
 
 from qa.api.app import create_app
+from qa.encoder import available_cores
 from qa.engine import UNOBSERVED, Engine, Observer, Request
 from qa.records import Answer
 from tests.api.conftest import ask, assert_error
@@ -17,10 +18,10 @@ from tests.conftest import Clinic, eventually
 
 
 class HeldEngine(Engine):
-    """Answers when it is released."""
+    """Answers when it is released, by one thread."""
 
     def __init__(self, clinic: Clinic, **settings: object) -> None:
-        chosen = clinic.settings.model_copy(update=settings)
+        chosen = clinic.settings.model_copy(update={"encoder_threads": available_cores(), **settings})
         super().__init__(chosen, clinic.encoder, lambda: clinic.today)
         self.reload()
         self.hold = False

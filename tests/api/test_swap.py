@@ -1,6 +1,7 @@
 """Generations are published while questions are asked: none fails, and each answer is of the generation it names."""
 
 import asyncio
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ class SwappingEncoder(BagOfWordsEncoder):
         self.generations = generations
         self.publications = 0
         self.engine: Engine | None = None
+        self.publishing = threading.Lock()
 
     def publish_next(self) -> None:
         self.publications += 1
@@ -38,8 +40,9 @@ class SwappingEncoder(BagOfWordsEncoder):
         assert self.engine.reload() == "taken_up"
 
     def encode_questions(self, texts: Sequence[str]) -> tuple[Encoding, ...]:
-        if self.publications < PUBLICATIONS and self.engine is not None:
-            self.publish_next()
+        with self.publishing:  # questions are answered side by side
+            if self.publications < PUBLICATIONS and self.engine is not None:
+                self.publish_next()
         return super().encode_questions(texts)
 
 
