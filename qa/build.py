@@ -13,7 +13,7 @@ from qa.calibration import PACKAGED, read_calibration
 from qa.documents import Corpus
 from qa.embedding import Embeddings, Progress, embed
 from qa.encoder import EncoderIdentity, EncoderMaker, MadeEncoder, Vectors
-from qa.errors import UNUSABLE, NothingToServe, StorageFailed
+from qa.errors import UNUSABLE, NoIndex, NothingToServe, OutOfService, StorageFailed
 from qa.files import sha256_of_bytes
 from qa.generation import open_generation, write_records
 from qa.manifest import (
@@ -138,21 +138,26 @@ def is_live(plan: Plan, index: Path) -> bool:
         return False
 
 
-def retire(index: Path, register: Register) -> bool:
+def retire(index: Path, register: Register) -> str:
     """Takes the index out of service when it was built under this register, which now lets nothing of it be served.
 
-    An index of other documents is left alone: the corpus was mistaken then. Returns whether it was taken out.
+    An index of other documents is left alone: the corpus was mistaken then. Returns what becomes of the live index, in
+    a sentence; raises what `write_lock` and `read_manifest` raise for trouble of the machine.
     """
     known = {approval.document_id for approval in register.approvals}
     try:
         with write_lock(index):
             live = read_manifest(generation_folder(index, live_id(index)))
             if known.isdisjoint(live.audiences["staff"].documents):
-                return False
+                return f"The live index {index} keeps serving: this register knows none of its documents."
             take_out_of_service(index)
-    except UNUSABLE:
-        return False
-    return True
+    except NoIndex:
+        return f"No index is live in {index}."
+    except OutOfService:
+        return f"The index {index} is out of service already."
+    except UNUSABLE as error:
+        return f"The live index was left as it is, and a server that has it open serves on: {error.message}"
+    return f"The index {index} was taken out of service."
 
 
 def build(

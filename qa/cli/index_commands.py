@@ -38,12 +38,12 @@ def build(
     encoders = ExportingEncoders(settings.index, settings.model)
     try:
         plan = plan_build(documents, settings, encoders.planned())
+        with embedding_progress() as progress:
+            report = build_generation(
+                plan, entries.sha256, settings.index, encoders, progress, settings.keep_generations
+            )
     except NothingToServe as error:
-        if retire(settings.index, entries):
-            raise NothingToServe(f"{error.message} The index was taken out of service.", error.remedy) from None
-        raise
-    with embedding_progress() as progress:
-        report = build_generation(plan, entries.sha256, settings.index, encoders, progress, settings.keep_generations)
+        raise NothingToServe(f"{error.message} {retire(settings.index, entries)}", error.remedy) from None
     if load_register(settings.register_path).sha256 != entries.sha256:
         raise CheckFailed("The register changed while the index was being built.", "Run `qa build` again.")
     if json:

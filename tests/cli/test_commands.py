@@ -224,10 +224,36 @@ def test_when_nothing_may_be_quoted_any_more_the_index_goes_out_of_service(qa: R
     qa("withdraw", "corpus/cement.md", "--why", "wrong time")
     code, _, err = qa("build")
     assert code == 4
-    assert "The index was taken out of service." in one_line(err)
+    assert "The index index was taken out of service." in one_line(err)
     code, out, err = qa("ask", "how long until the cement hardens?")
     assert (code, out) == (5, "")
     assert "out of service" in one_line(err)
+    code, _, err = qa("build")
+    assert (code, "is out of service already." in one_line(err)) == (4, True)
+
+
+def test_when_only_headings_are_left_to_quote_the_index_goes_out_of_service_too(qa: Run, folder: Path) -> None:
+    qa("approve", "corpus/cement.md", *APPROVAL)
+    qa("build")
+    (folder / "corpus" / "cement.md").write_text("# The bone cement\n", "utf-8")
+    qa("approve", "corpus/cement.md", *APPROVAL)
+    code, _, err = qa("build")
+    assert code == 4
+    assert re.search(r"headings only\. The index index was taken out of service\. Approve text\.", one_line(err))
+
+
+def test_a_build_of_nothing_says_what_becomes_of_the_live_index(qa: Run, folder: Path) -> None:
+    code, _, err = qa("build")
+    assert (code, "No index is live in index." in one_line(err)) == (4, True)
+    qa("approve", "corpus/cement.md", *APPROVAL)
+    qa("build")
+    (manifest,) = folder.glob("index/generations/*/manifest.json")
+    manifest.write_bytes(b"damaged")
+    qa("withdraw", "corpus/cement.md", "--why", "wrong time")
+    code, _, err = qa("build")
+    assert code == 4
+    assert "was left as it is, and a server that has it open serves on" in one_line(err)
+    assert "manifest.json is damaged" in err
 
 
 def test_an_index_of_another_corpus_is_not_taken_out_of_service(qa: Run, folder: Path) -> None:
@@ -235,7 +261,8 @@ def test_an_index_of_another_corpus_is_not_taken_out_of_service(qa: Run, folder:
     qa("build")
     (folder / "other").mkdir()
     (folder / "other" / "page.md").write_text(RISKS, "utf-8")
-    assert qa("build", "--corpus", "other")[0] == 4
+    code, _, err = qa("build", "--corpus", "other")
+    assert (code, "keeps serving: this register knows none of its documents." in one_line(err)) == (4, True)
     assert qa("verify")[0] == 0
 
 
