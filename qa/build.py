@@ -39,6 +39,7 @@ from qa.settings import KEEP_GENERATIONS, Settings
 from qa.synonyms import load_synonyms
 from qa.terms import write_terms
 from qa.tokens import write_tokens
+from qa.trouble import reason_of, remedy_of
 from qa.vectors import index_kind, write_vectors
 from qa.vocabulary import collect, write_vocabulary
 
@@ -171,7 +172,8 @@ def build(
     """Makes and publishes the plan's generation; the live one serves until then, and on if anything fails.
 
     A generation that is already there and whole, with its encoder, is only published. Where the encoder turns out to be
-    another one than planned, so does the generation. Raises StorageFailed when the disk refuses.
+    another one than planned, so does the generation. Raises StorageFailed when the disk refuses, and IndexUnavailable
+    when the machine does not give out what is there: it may be whole.
 
     Then all but `keep_generations` are removed; that some could not be is said in the report, and fails nothing.
     """
@@ -181,10 +183,10 @@ def build(
             report = _build(plan, register_sha256, index, encoders, progress)
             pruned = prune(index, keep_generations)
             return replace(report, pruned=pruned, seconds=time.monotonic() - started)
-    except OSError as error:
+    except (OSError, MemoryError) as error:
         raise StorageFailed(
-            f"The index {index} cannot be written: {error.strerror or error}.",
-            "Free disk space or check the folder's permissions; the live generation is untouched.",
+            f"The index {index} cannot be written: {reason_of(error)}.",
+            f"{remedy_of(error)} The live generation is untouched.",
         ) from error
 
 
@@ -268,8 +270,6 @@ def _why_nothing(left_out: Sequence[FileStatus]) -> str:
 
 
 def _is_whole(plan: Plan, index: Path) -> bool:
-    if not generation_folder(index, plan.generation).is_dir():
-        return False
     try:
         open_generation(index, plan.generation)
     except UNUSABLE:

@@ -107,7 +107,15 @@ def _sigmoid(logit: float) -> float:
 def read_calibration(path: Path) -> Calibration:
     """Raises InvalidSetting when the file is none, or names signals that this version does not have."""
     try:
-        content = json.loads(path.read_text("utf-8-sig"))
+        return parse_calibration(path.read_bytes(), path)
+    except OSError as error:
+        raise _unusable(path, error) from None
+
+
+def parse_calibration(data: bytes, path: Path) -> Calibration:
+    """The calibration in the bytes of the file `path`; raises InvalidSetting as `read_calibration` does."""
+    try:
+        content = json.loads(data.decode("utf-8-sig"))
         weights = {str(name): float(weight) for name, weight in content["weights"].items()}
         thresholds = tuple((float(rate), float(threshold)) for rate, threshold in content["thresholds"])
         calibration = Calibration(weights, float(content["bias"]), thresholds, str(content["source"]))
@@ -116,11 +124,15 @@ def read_calibration(path: Path) -> Calibration:
             raise ValueError("NaN or infinite")
         if not weights or not all(0 <= number <= 1 for pair in thresholds for number in pair):
             raise ValueError("no weights, or a rate or threshold that is no share")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
-        reason = f"The calibration {path} cannot be used: {type(error).__name__}."
-        raise InvalidSetting(reason, "Restore or remove it, then run `qa build`.") from None
+    except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
+        raise _unusable(path, error) from None
     unknown = set(weights) - {field.name for field in fields(Signals)}
     if unknown:
         reason = f"The calibration {path} weighs a signal that is not there: {min(unknown)}."
         raise InvalidSetting(reason, "Restore or remove it, then run `qa build`.")
     return calibration
+
+
+def _unusable(path: Path, error: Exception) -> InvalidSetting:
+    reason = f"The calibration {path} cannot be used: {type(error).__name__}."
+    return InvalidSetting(reason, "Restore or remove it, then run `qa build`.")

@@ -25,9 +25,10 @@ from pydantic_core import to_jsonable_python
 from qa.encoder import Encoder, EncoderIdentity, available_cores
 from qa.errors import DamagedGeneration, OtherModel
 from qa.files import sync_file, sync_folder, write_durably
-from qa.manifest import REBUILD, FileEntry, is_sealed, sealed, unreadable, verify_file
+from qa.manifest import REBUILD, FileEntry, is_sealed, sealed, verify_file
 from qa.model import find_model
 from qa.onnx_encoder import OnnxEncoder
+from qa.trouble import read_bytes
 
 RECORD = "encoder.json"
 RECORD_SEAL = "record_sha256"
@@ -67,13 +68,14 @@ def write_record(folder: Path, record: EncoderRecord) -> None:
 
 
 def read_record(index: Path, identity: EncoderIdentity) -> EncoderRecord:
-    """Raises DamagedGeneration when it is missing, not byte for byte as written, or of another encoder."""
+    """Raises DamagedGeneration when it is missing, not byte for byte as written, or of another encoder.
+
+    Raises IndexUnavailable when the machine does not give it out.
+    """
     path = encoder_folder(index, identity) / RECORD
+    data = read_bytes(path)
     try:
-        data = path.read_bytes()
         content = json.loads(data)
-    except OSError as error:
-        raise unreadable(path, error) from None
     except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict):

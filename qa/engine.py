@@ -32,6 +32,7 @@ from qa.records import Answer, Audience, Document, Passage, RankedPassage, Readi
 from qa.retrieve import retrieve_all
 from qa.settings import Settings
 from qa.synonyms import packaged_lay_words
+from qa.trouble import unavailable
 
 MAX_QUESTION_CHARACTERS = 1_000
 MAX_QUOTES = 10
@@ -168,9 +169,8 @@ class Engine:
             self._problem = error
             if not isinstance(error, UNUSABLE):  # the machine refused this time; the generation may be whole
                 self._refused_mark = None
-        except OSError as error:
-            reason = f"The index {self._settings.index} cannot be read: {error.strerror}."
-            self._problem = IndexUnavailable(reason, "Check its permissions and the disk.")
+        except (OSError, MemoryError) as error:
+            self._problem = unavailable(self._settings.index, error)
             self._refused_mark = None
         except Exception as error:  # noqa: BLE001 - whoever looks for withdrawals must never stop looking
             reason = f"The index {self._settings.index} could not be opened: {type(error).__name__}."

@@ -6,7 +6,6 @@ import hashlib
 import os
 import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -128,21 +127,3 @@ def temporary_files(path: Path) -> list[Path]:
 def set_aside(folder: Path) -> list[Path]:
     """The damaged folders that `take_place` set aside in a folder."""
     return sorted(folder.glob(f"*{_DAMAGED}*"))
-
-
-@contextlib.contextmanager
-def private_copy(path: Path) -> Iterator[Path]:
-    """A copy of a file or folder to memory-map: what is mapped outlives the copy, which is gone afterwards.
-
-    A process dies when a file that it has mapped is cut short, so nothing that others can reach is mapped.
-    """
-    folder = Path(tempfile.mkdtemp(prefix="clinic-qa-"))
-    copy = folder / path.name
-    try:
-        if path.is_dir():
-            shutil.copytree(path, copy, copy_function=shutil.copyfile)
-        else:
-            shutil.copyfile(path, copy)
-        yield copy
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

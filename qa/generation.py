@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter
 
-from qa.calibration import Calibration, read_calibration
+from qa.calibration import Calibration, parse_calibration
 from qa.errors import DamagedGeneration, InvalidSetting, InvalidSynonyms, UnknownGeneration
 from qa.files import sha256_of_text
 from qa.manifest import (
@@ -20,14 +20,14 @@ from qa.manifest import (
     Manifest,
     read_manifest,
     to_json_line,
-    unreadable,
     verify_files,
 )
 from qa.publication import generation_folder
 from qa.records import AUDIENCES, Audience, Document, Passage
-from qa.synonyms import Synonyms, load_synonyms
+from qa.synonyms import Synonyms, parse_synonyms
 from qa.terms import TermIndex
 from qa.tokens import TokenIndex
+from qa.trouble import is_folder, read_bytes, reading
 from qa.vectors import VectorIndex
 from qa.vocabulary import Vocabulary, read_vocabulary
 
@@ -80,18 +80,25 @@ def open_generation(index: Path, identifier: str, audiences: tuple[Audience, ...
     """Opens a generation after checking its manifest, every file and that its passages are slices of its texts.
 
     Its manifest names the encoder that questions need; whoever asks opens that too.
-    Raises DamagedGeneration, OtherFormat with both values, and UnknownGeneration.
+    Raises DamagedGeneration, OtherFormat with both values, and UnknownGeneration; and IndexUnavailable or StorageFailed
+    when the machine is in trouble, and the generation may be whole.
     """
     folder = generation_folder(index, identifier)
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise UnknownGeneration(f"There is no generation {identifier} in {index}.", "`qa generations` lists them.")
     manifest = read_manifest(folder)
     if manifest.id != identifier:
         raise DamagedGeneration(f"{folder} holds generation {manifest.id}, not {identifier}.", REBUILD)
     verify_files(folder, manifest, audiences)
     opened = {name: _open_audience(folder, name, manifest.audiences[name]) for name in audiences}
+    synonyms, calibration = folder / SYNONYMS, folder / CALIBRATION
     try:
-        return Generation(manifest, opened, load_synonyms(folder / SYNONYMS), read_calibration(folder / CALIBRATION))
+        return Generation(
+            manifest,
+            opened,
+            parse_synonyms(read_bytes(synonyms), synonyms),
+            parse_calibration(read_bytes(calibration), calibration),
+        )
     except (InvalidSynonyms, InvalidSetting) as error:  # of another version, perhaps
         raise DamagedGeneration(error.message, REBUILD) from None
 
@@ -152,9 +159,7 @@ def write_records(path: Path, records: tuple[Record, ...]) -> None:
 def _read_records(path: Path, kind: type[Record]) -> list[Record]:
     adapter = TypeAdapter(kind)
     try:
-        with path.open(encoding="utf-8", newline="\n") as stream:
+        with reading(path), path.open(encoding="utf-8", newline="\n") as stream:
             return [adapter.validate_json(line) for line in stream]
-    except OSError as error:
-        raise unreadable(path, error) from None
     except ValueError as error:
         raise DamagedGeneration(f"{path} is damaged: {type(error).__name__}.", REBUILD) from None

@@ -32,9 +32,10 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_jsonable_python
 
 from qa.encoder import EncoderIdentity
-from qa.errors import DamagedGeneration, IndexUnavailable, OtherFormat
+from qa.errors import DamagedGeneration, OtherFormat
 from qa.files import sha256_of_file, sha256_of_text, sync_file, sync_folder, write_durably
 from qa.records import AUDIENCES, Audience, Document
+from qa.trouble import read_bytes, reading
 from qa.vectors import IndexKind
 
 FORMAT_VERSION = 4
@@ -151,14 +152,15 @@ def list_files(folder: Path) -> dict[str, FileEntry]:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """Raises DamagedGeneration when it is not byte for byte as written, OtherFormat when another version wrote it."""
+    """Raises DamagedGeneration when it is not byte for byte as written, OtherFormat when another version wrote it.
+
+    Raises IndexUnavailable when the machine does not give it out.
+    """
     path = folder / MANIFEST
+    data = read_bytes(path)
     try:
-        data = path.read_bytes()
         content = json.loads(data)
         version = content["recipe"]["format_version"]
-    except OSError as error:
-        raise unreadable(path, error) from None
     except (ValueError, KeyError, TypeError, RecursionError):
         raise DamagedGeneration(f"{path} is damaged: it is no manifest.", REBUILD) from None
     if version != FORMAT_VERSION:
@@ -184,13 +186,11 @@ def verify_files(folder: Path, manifest: Manifest, audiences: tuple[Audience, ..
 
 
 def verify_file(folder: Path, name: str, entry: FileEntry) -> None:
-    """Raises DamagedGeneration when a file is missing or not as written."""
+    """Raises DamagedGeneration when a file is missing or not as written, else what `reading` raises."""
     path = folder / name
-    try:
+    with reading(path):
         size = path.stat().st_size
         found = sha256_of_file(path)
-    except OSError as error:
-        raise unreadable(path, error) from None
     if found != entry.sha256:
         raise DamagedGeneration(
             f"{path} is damaged: {size:,} bytes with SHA-256 {found[:12]}…, "
@@ -198,13 +198,6 @@ def verify_file(folder: Path, name: str, entry: FileEntry) -> None:
             REBUILD,
             {"file": name, "found": found, "expected": entry.sha256},
         )
-
-
-def unreadable(path: Path, error: OSError) -> IndexUnavailable:
-    """A file that is gone is damage; one that the system does not give out may be whole."""
-    if isinstance(error, FileNotFoundError | NotADirectoryError | IsADirectoryError):
-        return DamagedGeneration(f"{path} is missing.", REBUILD, {"file": path.name})
-    return IndexUnavailable(f"{path} cannot be read: {error.strerror}.", "Check its permissions and the disk.")
 
 
 def to_json_line(content: object) -> str:

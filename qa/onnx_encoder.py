@@ -4,6 +4,8 @@ The graph gives the model's hidden states; the mean is taken here, over a text's
 run over the padding of a batch too, and its last bits would depend on the neighbours.
 """
 
+import io
+import os
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,8 +29,8 @@ from qa.encoder import (
     spans_of_tokens,
     unit,
 )
-from qa.errors import DamagedGeneration, ModelUnavailable
-from qa.files import private_copy
+from qa.errors import ClinicQAError, DamagedGeneration, ModelUnavailable
+from qa.trouble import opened_by_library, private_copy, read_bytes, reading
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -116,7 +118,10 @@ class OnnxEncoder:
         return self._ready().tokenizer.token_to_id(word) is not None
 
     def load(self) -> None:
-        """See `Encoder.load`; raises DamagedGeneration when ONNX Runtime cannot read the files."""
+        """See `Encoder.load`; raises DamagedGeneration when ONNX Runtime cannot read the files.
+
+        Raises IndexUnavailable when the machine does not give them out, and ModelUnavailable without ONNX Runtime.
+        """
         self._ready()
 
     def _ready(self) -> "_Loaded":
@@ -137,6 +142,7 @@ class _Loaded:
 
 
 def _load(folder: Path, max_tokens: int, threads: int) -> _Loaded:
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # read when it is imported: without, it looks up its maker's address
     try:
         from onnxruntime import InferenceSession, SessionOptions
         from tokenizers import Tokenizer
@@ -149,17 +155,31 @@ def _load(folder: Path, max_tokens: int, threads: int) -> _Loaded:
     # Threads that wait for work at full speed cost a lone question four times its processor time, and win nothing.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
-        with private_copy(folder) as copy:  # ONNX Runtime maps the weights: a third of a server's memory less
-            session = InferenceSession(str(copy / GRAPH), options, providers=["CPUExecutionProvider"])
-        tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
-        projection = folder / PROJECTION
-        rows: Vectors | None = np.load(projection, allow_pickle=False) if projection.exists() else None
+        with private_copy(folder) as copy:  # ONNX Runtime maps the weights: a fifth of a server's memory less
+            graph = str(copy / GRAPH)
+            session = opened_by_library(
+                partial(InferenceSession, graph, options, providers=["CPUExecutionProvider"]), copy
+            )
+        tokenizer = Tokenizer.from_buffer(read_bytes(folder / TOKENIZER))
+        rows = _read_projection(folder / PROJECTION)
+    except ClinicQAError:
+        raise
     except Exception as error:
         # Both libraries raise errors of their own for files that they cannot read, some of them plain Exceptions.
         raise DamagedGeneration(f"The encoder in {folder} cannot be loaded: {error}.", "Run `qa build`.") from error
     tokenizer.no_padding()
     tokenizer.enable_truncation(max_tokens)
     return _Loaded(session, tokenizer, rows, tuple(entry.name for entry in session.get_inputs()))
+
+
+def _read_projection(path: Path) -> Vectors | None:
+    with reading(path):
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            return None
+    rows: Vectors = np.load(io.BytesIO(data), allow_pickle=False)
+    return rows
 
 
 def _in_order(passes: Sequence[Sequence[int]], made: Iterable[Sequence[Encoding]]) -> list[Encoding]:

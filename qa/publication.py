@@ -1,6 +1,7 @@
 """Which generation is live, and how a new one takes its place: lock, stage, adopt, publish."""
 
 import contextlib
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from filelock import Timeout as LockTimeout
 from qa.errors import DamagedGeneration, NoIndex, OutOfService, StorageFailed, UnknownGeneration
 from qa.files import staging, take_place, write_durably
 from qa.manifest import MANIFEST, REBUILD
+from qa.trouble import is_folder, unavailable
 
 CURRENT = "current"
 _ID = re.compile(r"[0-9a-f]{16}")
@@ -25,31 +27,40 @@ def generation_folder(index: Path, identifier: str) -> Path:
 
 
 def live_id(index: Path) -> str:
-    """The id that `index/current` names; raises NoIndex when there is none, DamagedGeneration when it is garbled."""
+    """The id that `index/current` names; raises NoIndex when there is none, DamagedGeneration when it is garbled.
+
+    Raises OutOfService, and IndexUnavailable when the machine does not give it out.
+    """
     path = index / CURRENT
     try:
         identifier = path.read_bytes().decode("ascii", "replace").removesuffix("\n")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise NoIndex(f"There is no index in {index}.", REBUILD) from None
     except OSError as error:
-        raise NoIndex(f"{path} cannot be read: {error.strerror}.", "Check its permissions.") from None
+        raise unavailable(path, error) from None
     if identifier == _OUT_OF_SERVICE:
         raise OutOfService(
             f"The index {index} was taken out of service: none of its text may be quoted any more.",
             "Approve documents, then run `qa build`.",
         )
-    if not _ID.fullmatch(identifier) or not (index / "generations" / identifier).is_dir():
+    if not _ID.fullmatch(identifier) or not is_folder(index / "generations" / identifier):
         remedy = "Run `qa build`, or `qa rollback ID` with an id of `qa generations`."
         raise DamagedGeneration(f"{path} names no generation.", remedy)
     return identifier
 
 
 def publication_mark(index: Path) -> tuple[int, int]:
-    """Differs after every `publish`, also of the same id built anew; raises NoIndex when nothing is published."""
+    """Differs after every `publish`, also of the same id built anew; raises NoIndex when nothing is published.
+
+    Raises IndexUnavailable when the machine does not tell.
+    """
+    path = index / CURRENT
     try:
-        found = (index / CURRENT).stat()
-    except OSError:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
         raise NoIndex(f"There is no index in {index}.", REBUILD) from None
+    except OSError as error:
+        raise unavailable(path, error) from None
     return found.st_ino, found.st_mtime_ns
 
 
@@ -67,14 +78,18 @@ def take_out_of_service(index: Path) -> None:
 def generation_ids(index: Path) -> list[str]:
     """The generations on the disk, newest first by their manifest's time on the disk; damaged ones too."""
     folder = index / "generations"
-    found = [path for path in folder.iterdir() if _ID.fullmatch(path.name)] if folder.is_dir() else []
+    found = [path for path in folder.iterdir() if _ID.fullmatch(path.name)] if is_folder(folder) else []
     return [path.name for path in sorted(found, key=lambda path: (-_written_at(path), path.name))]
 
 
 def _written_at(folder: Path) -> float:
-    with contextlib.suppress(OSError):
+    """Without a manifest, long ago; one that the machine does not give out counts as new, so that pruning leaves it."""
+    try:
         return (folder / MANIFEST).stat().st_mtime
-    return 0.0
+    except (FileNotFoundError, NotADirectoryError):
+        return 0.0
+    except OSError:
+        return math.inf
 
 
 @contextlib.contextmanager

@@ -77,6 +77,11 @@ def load_synonyms(path: Path) -> Synonyms:
         raise InvalidSynonyms(
             f"The synonyms {path} cannot be read: {error.strerror}.", "Check its permissions."
         ) from None
+    return parse_synonyms(data, path)
+
+
+def parse_synonyms(data: bytes, path: Path) -> Synonyms:
+    """The synonyms in the bytes of the file `path`; raises InvalidSynonyms as `load_synonyms` does."""
     try:
         content = tomllib.loads(data.decode("utf-8-sig"))  # some editors put a byte order mark first
     except (ValueError, RecursionError) as error:

@@ -1,15 +1,15 @@
 """Lexical candidates by BM25: the only module that knows tantivy."""
 
 import re
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import tantivy
 
 from qa.errors import DamagedGeneration, StorageFailed
-from qa.files import private_copy
+from qa.trouble import opened_by_library, private_copy
 
 _ANALYZER = "clinic_english"
 _WORD = re.compile(r"\w+(?:['’]\w+)*")
@@ -77,20 +77,22 @@ class TermIndex:
 
     @classmethod
     def open(cls, folder: Path) -> "TermIndex":
-        """Raises DamagedGeneration when tantivy cannot read the folder; check its files' SHA-256 first."""
+        """Raises DamagedGeneration when tantivy cannot read the folder; check its files' SHA-256 first.
+
+        Raises what `private_copy` raises.
+        """
         try:
             with private_copy(folder) as copy:
-                index = tantivy.Index.open(str(copy))
-                index.config_reader("manual", 0)  # no thread that reloads, and meets the copy being removed
-                index.register_tokenizer(_ANALYZER, _analyzer())
-                return cls(index)
-        except (ValueError, FileNotFoundError, NotADirectoryError) as error:
+                return opened_by_library(partial(cls._open, copy), copy)
+        except ValueError as error:
             raise DamagedGeneration(f"tantivy cannot read {folder}: {error}.", "Run `qa build`.") from None
-        except OSError as error:
-            place = tempfile.gettempdir()
-            raise StorageFailed(
-                f"{folder} cannot be copied to {place}: {error.strerror or error}.", f"Free space in {place}."
-            ) from None
+
+    @classmethod
+    def _open(cls, folder: Path) -> "TermIndex":
+        index = tantivy.Index.open(str(folder))
+        index.config_reader("manual", 0)  # no thread that reloads, and meets the copy being removed
+        index.register_tokenizer(_ANALYZER, _analyzer())
+        return cls(index)
 
     def search(self, question: str, limit: int) -> list[tuple[int, float]]:
         """The `limit` best (passage number, BM25 score) pairs, best first; empty when no term of the question occurs.

@@ -4,8 +4,8 @@ A question's token is covered as well as the largest cosine to any token of the 
 MaxSim of ColBERT (Khattab and Zaharia, 2020), here over an encoder that was not trained for it.
 """
 
+import io
 import itertools
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from qa.errors import DamagedGeneration, StorageFailed
-from qa.files import private_copy
+from qa.errors import DamagedGeneration
+from qa.trouble import private_copy, read_bytes
 
 SCALE = 127.0
 QUESTION_SCALE = 65_536.0
@@ -47,19 +47,19 @@ class TokenIndex:
 
     @classmethod
     def open(cls, rows_path: Path, starts_path: Path, sentences_path: Path) -> "TokenIndex":
-        """Raises DamagedGeneration when the files are no arrays or don't belong together; check their SHA-256 first."""
+        """Raises DamagedGeneration when the files are no arrays or don't belong together; check their SHA-256 first.
+
+        Raises what `private_copy` and `read_bytes` raise.
+        """
         try:
             with private_copy(rows_path) as copy:
                 rows = np.load(copy, mmap_mode="r", allow_pickle=False)
-            starts = np.load(starts_path, allow_pickle=False)
-            sentence_starts = np.load(sentences_path, allow_pickle=False)
-        except (ValueError, FileNotFoundError, EOFError) as error:
+            # From bytes: NumPy takes a disk that fails for the end of the file.
+            starts, sentence_starts = (
+                np.load(io.BytesIO(read_bytes(path)), allow_pickle=False) for path in (starts_path, sentences_path)
+            )
+        except (ValueError, EOFError) as error:
             raise DamagedGeneration(f"{rows_path} is no array: {type(error).__name__}.", "Run `qa build`.") from None
-        except OSError as error:
-            place = tempfile.gettempdir()
-            raise StorageFailed(
-                f"{rows_path} cannot be copied to {place}: {error.strerror or error}.", f"Free space in {place}."
-            ) from None
         fits = rows.ndim == 2 and rows.dtype == np.int8 and starts.ndim == 1 and starts[-1:].tolist() == [len(rows)]
         if not fits or sentence_starts.ndim != 1 or sentence_starts.dtype != np.int32:
             raise DamagedGeneration(f"{rows_path} and {starts_path.name} don't belong together.", "Run `qa build`.")

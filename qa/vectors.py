@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qa.errors import DamagedGeneration, StorageFailed
+from qa.trouble import reading, reason_of, remedy_of
 
 Vectors = NDArray[np.float32]
 Numbers = NDArray[np.int64]
@@ -42,9 +43,14 @@ class VectorIndex:
 
     @classmethod
     def open(cls, path: Path) -> "VectorIndex":
-        """Raises DamagedGeneration when FAISS cannot read the file; check its SHA-256 first."""
+        """Raises DamagedGeneration when FAISS cannot read the file, and what `reading` raises; check its SHA-256 first.
+
+        FAISS asks for the bytes, a few at a time: in its own errors, trouble of the machine looks like damage.
+        """
         try:
-            return cls(faiss.read_index(str(path)))
+            with reading(path), path.open("rb") as stream:
+                reader = faiss.PyCallbackIOReader(stream.read)  # type: ignore[attr-defined]
+                return cls(faiss.read_index(reader))
         except RuntimeError as error:
             raise DamagedGeneration(f"FAISS cannot read {path}: {error}.", "Run `qa build`.") from None
 
@@ -124,7 +130,7 @@ def write_vectors(path: Path, vectors: Vectors, kind: IndexKind = "exact") -> No
         path.write_bytes(faiss.serialize_index(index).data)
     except OSError as error:
         raise StorageFailed(
-            f"{path} cannot be written: {error.strerror}.", "Free disk space, then build again."
+            f"{path} cannot be written: {reason_of(error)}.", f"{remedy_of(error)} Then build again."
         ) from None
 
 

@@ -18,6 +18,7 @@ from pydantic_core import to_jsonable_python
 
 from qa.errors import DamagedGeneration
 from qa.spelling import SpellingIndex
+from qa.trouble import read_bytes
 from qa.words import PhraseTable, base_forms, key_of, singular, words_in
 
 _SHORT_FORM = r"[^\W_](?:[^\W_]|[&/-]){1,9}"
@@ -97,10 +98,11 @@ def write_vocabulary(path: Path, vocabulary: Vocabulary) -> None:
 
 
 def read_vocabulary(path: Path) -> Vocabulary:
-    """Raises DamagedGeneration when the file is none that `write_vocabulary` wrote."""
+    """Raises DamagedGeneration when the file is none that `write_vocabulary` wrote, else what `read_bytes` raises."""
+    data = read_bytes(path)
     try:
-        vocabulary = TypeAdapter(Vocabulary).validate_json(path.read_bytes(), strict=True)
-    except (OSError, ValueError) as error:
+        vocabulary = TypeAdapter(Vocabulary).validate_json(data, strict=True)
+    except ValueError as error:
         raise DamagedGeneration(f"{path} is damaged: {type(error).__name__}.", "Run `qa build`.") from None
     if any(count < 1 for count in vocabulary.words.values()):
         raise DamagedGeneration(f"{path} is damaged: a word that never occurs.", "Run `qa build`.")

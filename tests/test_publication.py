@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from qa.errors import DamagedGeneration, NoIndex, StorageFailed, UnknownGeneration
+from qa.errors import DamagedGeneration, IndexUnavailable, NoIndex, StorageFailed, UnknownGeneration
 from qa.publication import (
     adopt,
     generation_folder,
@@ -72,7 +72,7 @@ def test_a_pointer_without_its_line_break_still_counts(index: Path) -> None:
 def test_a_pointer_that_is_a_folder_is_refused(index: Path) -> None:
     (index / "current").unlink()
     (index / "current").mkdir()
-    with pytest.raises(NoIndex, match="cannot be read"):
+    with pytest.raises(IndexUnavailable, match="cannot be read: Is a directory"):
         live_id(index)
 
 
@@ -111,6 +111,21 @@ def test_generations_are_listed_newest_first_also_damaged_ones_and_nothing_else(
         (index / "generations" / name).mkdir()
     assert generation_ids(index) == [SECOND, FIRST, damaged]
     assert generation_ids(index / "nowhere") == []
+
+
+def test_a_generation_whose_time_the_machine_does_not_give_out_counts_as_the_newest(
+    index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stat = Path.stat
+
+    def refuse(path: Path, **options: bool) -> os.stat_result:
+        if path == index / "generations" / FIRST / "manifest.json":
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+        return stat(path, **options)
+
+    assert generation_ids(index) == [SECOND, FIRST]
+    monkeypatch.setattr(Path, "stat", refuse)
+    assert generation_ids(index) == [FIRST, SECOND]
 
 
 def test_one_writer_at_a_time(index: Path) -> None:
