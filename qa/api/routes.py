@@ -32,6 +32,7 @@ from qa.errors import (
     OtherModel,
     Overloaded,
     RequestTooLarge,
+    StorageFailed,
     UnknownAudience,
     UnknownDocument,
     UnsupportedMediaType,
@@ -45,7 +46,15 @@ AudienceQuery = Annotated[
 
 Kinds = tuple[type[ClinicQAError], ...]
 
-UNAVAILABLE: Kinds = (IndexUnavailable, NoIndex, DamagedGeneration, OtherFormat, OtherModel, ModelUnavailable)
+UNAVAILABLE: Kinds = (
+    IndexUnavailable,
+    NoIndex,
+    DamagedGeneration,
+    OtherFormat,
+    OtherModel,
+    ModelUnavailable,
+    StorageFailed,
+)
 
 
 ASK_PATH = "/v1/ask"

@@ -2,13 +2,15 @@
 
 import contextlib
 import datetime
+import errno
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
-from qa.publication import publish
+from qa.publication import live_id, publish
 from tests.api.conftest import ask, assert_error, client_of
 from tests.conftest import Clinic, eventually
 
@@ -77,6 +79,44 @@ def test_a_server_that_refused_a_newer_generation_is_degraded_and_serves_on(clin
         assert after["generation"] == before["generation"]
         assert "`qa build`" in after["reason"]
         assert ask(client, "When does the cement harden?").status_code == 200
+
+
+def test_a_server_in_trouble_names_it_serves_on_and_recovers_by_itself(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qa.watch.RETRY_SECONDS", 0.01)
+
+    def too_many(path: Path) -> str:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE), str(path))
+
+    before = live_id(clinic.settings.index)
+    clinic.add("more.md", "# More\n\nOne more page about parking.\n")
+    new = clinic.build().generation
+    publish(clinic.settings.index, before)
+    with client_of(clinic, watch_seconds=0.01) as client:
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr("qa.manifest.sha256_of_file", too_many)
+            publish(clinic.settings.index, new)
+            assert eventually(lambda: "Raise the limit of open files" in client.get("/readyz").json()["reason"])
+            assert client.get("/readyz").json()["generation"] == before
+            assert ask(client, "When does the cement harden?").status_code == 200
+
+        assert eventually(lambda: client.get("/readyz").json()["status"] == "ready")
+        assert client.get("/readyz").json()["generation"] == new
+
+
+def test_a_server_without_room_for_its_copies_says_where_to_operators_only(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(clinic.folder / "gone"))
+    client = client_of(clinic)
+
+    readiness = assert_error(client.get("/readyz"), 503, "storage_failed")
+    reply = assert_error(ask(client, "cement"), 503, "storage_failed")
+
+    assert str(clinic.folder / "gone") in str(readiness["message"])
+    assert str(clinic.folder) not in str(reply["message"])
+    assert "TMPDIR" in str(reply["message"])
 
 
 def test_a_damaged_index_is_named_to_operators_and_not_to_patients(clinic: Clinic) -> None:
