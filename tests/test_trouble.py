@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -152,9 +153,10 @@ def test_an_engine_names_the_trouble_serves_on_and_takes_the_generation_up_when_
     clinic.build()
     machine.fail(0, 0)
     assert counting.reload() == "taken_up"
-    files = {step.split("/")[-1] for step in machine.steps}
-    assert files >= {"manifest.json", "synonyms.toml", "calibration.json", "tokens.npy", "vocabulary.json", "meta.json"}
-    assert len(machine.steps) > 200
+    opened = Counter(step for step in machine.steps if step.startswith("open ") and "/index/generations/" in step)
+    (once,) = [step for step, times in opened.items() if times < 2]
+    assert once.endswith("/manifest.json"), "Python hashes every other file, and reads it"
+    assert len(opened) > 30
     for step, code in faults(len(machine.steps), 1):
         machine.fail(step, code)
         assert engine.reload() == "failed", machine.failed
