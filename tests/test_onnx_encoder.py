@@ -1,5 +1,6 @@
 """The exported model: what it makes of a text is what the published model makes, alone or in a batch."""
 
+import os
 import shutil
 import socket
 import subprocess
@@ -146,6 +147,20 @@ def test_a_file_that_cannot_be_read_is_damage_that_a_build_repairs(exported: Pat
     encoder = OnnxEncoder(folder, identity_of("x"), 256, 1)
     with pytest.raises(DamagedGeneration, match=r"cannot be loaded.*qa build"):
         encoder.encode_questions(["cement"])
+
+
+def test_the_runtime_tells_nobody_that_it_runs_and_leaves_no_file(exported: Path, tmp_path: Path) -> None:
+    # With its telemetry on, importing the library writes a session's name among the temporary files.
+    code = (
+        "import sys; from pathlib import Path; from qa.encoder_store import EncoderStore;"
+        "from tests.conftest import packaged_encoder; EncoderStore(Path(sys.argv[1])).open(packaged_encoder())"
+    )
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    environment.pop("ORT_DISABLE_TELEMETRY", None)
+    subprocess.run(
+        [sys.executable, "-c", code, str(exported)], env=environment, cwd=Path(__file__).parents[1], check=True
+    )
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_making_one_loads_nothing() -> None:
