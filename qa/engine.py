@@ -29,7 +29,7 @@ from qa.question import Question, understand
 from qa.rank import rank
 from qa.reading import readings_of
 from qa.records import Answer, Audience, Document, Passage, RankedPassage, Readiness, Reading
-from qa.retrieve import retrieve_all
+from qa.retrieve import retrieve
 from qa.settings import Settings
 from qa.synonyms import packaged_lay_words
 from qa.trouble import unavailable
@@ -280,7 +280,7 @@ class Engine:
             own = [number for number, (asked, _) in enumerate(readings) if asked == audience]
             with _timed(observer, "candidates"):
                 questions = [understand(index, readings[number][1].text, encodings[number]) for number in own]
-                candidates = retrieve_all(index, questions, self._expired(index))
+                candidates = retrieve(index, questions, self._expired(index))
             with _timed(observer, "rerank"):
                 for number, question, near in zip(own, questions, candidates, strict=True):
                     found[number] = _Ranked(index, readings[number][1], question, rank(index, near, question))

@@ -1,8 +1,4 @@
-"""Question → candidate passages, from the nearest passages and the best BM25 scores.
-
-The passages of the nearest sentences were a third source. That search cost more than all else, and left every figure of
-the ranking as it is.
-"""
+"""Question → candidate passages, from the nearest passages and the best BM25 scores."""
 
 from collections.abc import Callable, Collection, Sequence
 
@@ -17,19 +13,13 @@ Found = tuple[Numbers, Scores]
 """Passages, best first, with their scores."""
 
 
-def retrieve(index: AudienceIndex, question: Question, excluded: Collection[str] = ()) -> Candidates:
-    """The union of the two signals' best candidates, by passage number, without those of the `excluded` documents.
-
-    Empty only when no passage is left.
-    """
-    (candidates,) = retrieve_all(index, [question], excluded)
-    return candidates
-
-
-def retrieve_all(
+def retrieve(
     index: AudienceIndex, questions: Sequence[Question], excluded: Collection[str] = ()
 ) -> tuple[Candidates, ...]:
-    """The candidates of each question: what they are for it alone, to the bit, and cheaper than one by one."""
+    """The candidates of each question, by passage number, without those of the `excluded` documents.
+
+    They are those of the question alone, to the bit, and cheaper than one by one; empty only when no passage is left.
+    """
     if not questions:
         return ()
     vectors = np.stack([question.encoding.vector for question in questions])

@@ -228,7 +228,7 @@ def ask(index: "AudienceIndex", encoder: "Encoder", questions: Sequence[str]) ->
         index.terms.search(question, CANDIDATES_PER_SIGNAL)
         marks.append(time.perf_counter())
         understood = understand(index, question, encoding)
-        candidates = retrieve(index, understood)
+        (candidates,) = retrieve(index, [understood])
         marks.append(time.perf_counter())
         rank(index, candidates, understood)
         marks.append(time.perf_counter())

@@ -1,12 +1,15 @@
 """Candidates are the nearest passages and the best by terms, without excluded ones."""
 
+from collections.abc import Collection
+
 import numpy as np
 import pytest
 
 from qa import retrieve as retrieve_module
+from qa.candidates import Candidates
 from qa.generation import AudienceIndex
 from qa.question import Question, understand
-from qa.retrieve import retrieve, retrieve_all
+from qa.retrieve import retrieve
 from tests.conftest import Clinic, encoding_of
 
 LONG = "The ward opens at eight. Visitors sign the book. Flowers are welcome. Parking is free. Lunch is at noon."
@@ -20,15 +23,20 @@ def index_of(clinic: Clinic) -> AudienceIndex:
     return clinic.engine().consider("cement")[1]
 
 
+def candidates(index: AudienceIndex, question: Question, excluded: Collection[str] = ()) -> Candidates:
+    (found,) = retrieve(index, [question], excluded)
+    return found
+
+
 def names(index: AudienceIndex, question: Question, *excluded: str) -> list[str]:
-    found = sorted(retrieve(index, question, excluded).passages.tolist())
+    found = sorted(candidates(index, question, excluded).passages.tolist())
     return [index.passages[number].document_id for number in found]
 
 
 def test_in_a_small_corpus_every_passage_is_a_candidate_once(clinic: Clinic) -> None:
     index = index_of(clinic)
     for text in ("football", "How long until the cement hardens?"):
-        assert sorted(retrieve(index, asked(index, text)).passages.tolist()) == list(range(len(index.passages)))
+        assert sorted(candidates(index, asked(index, text)).passages.tolist()) == list(range(len(index.passages)))
 
 
 def test_the_signals_are_those_of_the_vectors_and_terms(clinic: Clinic) -> None:
@@ -36,7 +44,7 @@ def test_the_signals_are_those_of_the_vectors_and_terms(clinic: Clinic) -> None:
     question = asked(index, "How long until the cement hardens?")
     scores = dict(index.terms.search(question.text, 10))
     best = max(scores.values())
-    found = retrieve(index, question)
+    found = candidates(index, question)
     for number, cosine, terms in zip(found.passages.tolist(), found.cosines, found.term_scores, strict=True):
         vector = index.vectors.vectors_of([number])[0]
         assert cosine == pytest.approx(float(vector @ question.encoding.vector), abs=1e-5)
@@ -60,7 +68,7 @@ def test_what_is_best_by_one_signal_alone_is_a_candidate(
     else:
         vector = index.vectors.vectors_of([long])[0]
         question = understand(index, "zebra", type(encoding)(vector, encoding.token_vectors, encoding.token_spans))
-    found = retrieve(index, question).passages.tolist()
+    found = candidates(index, question).passages.tolist()
     assert long in found
     assert len(found) <= 2, "one by each signal"
 
@@ -69,12 +77,12 @@ def test_the_candidates_of_questions_that_are_asked_together_are_those_of_each_a
     index = index_of(clinic)
     texts = ["How long until the cement hardens?", "common risks", "???", "football", "cement"]
     for excluded in ((), ("risks",)):
-        together = retrieve_all(index, [asked(index, text) for text in texts], excluded)
+        together = retrieve(index, [asked(index, text) for text in texts], excluded)
         for text, found in zip(texts, together, strict=True):
-            alone = retrieve(index, asked(index, text), excluded)
+            alone = candidates(index, asked(index, text), excluded)
             for name in ("passages", "cosines", "term_scores"):
                 assert getattr(found, name).tobytes() == getattr(alone, name).tobytes()
-    assert retrieve_all(index, []) == ()
+    assert retrieve(index, []) == ()
 
 
 def test_excluded_documents_are_no_candidates_and_take_no_place(
@@ -95,14 +103,14 @@ def test_excluded_documents_are_no_candidates_and_take_no_place(
 def test_the_best_term_score_is_1_also_where_the_best_of_all_is_excluded(clinic: Clinic) -> None:
     index = index_of(clinic)
     question = asked(index, "common risks cement")
-    found = retrieve(index, question, ["risks"])
+    found = candidates(index, question, ["risks"])
     assert found.term_scores.max() == 1.0
     assert {index.passages[number].document_id for number in found.passages.tolist()} == {"cement"}
 
 
 def test_a_question_without_terms_has_candidates_by_its_vector(clinic: Clinic) -> None:
     index = index_of(clinic)
-    found = retrieve(index, asked(index, "???"))
+    found = candidates(index, asked(index, "???"))
     assert len(found) > 0
     assert set(found.term_scores.tolist()) == {0.0}
     assert np.isfinite(found.cosines).all()
