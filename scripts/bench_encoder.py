@@ -96,7 +96,7 @@ def measure(index: Path, questions: Sequence[str], seconds: float) -> EncoderLim
     from qa.settings import load_settings
 
     cores = available_cores()
-    threads = load_settings().encoder_threads or cores
+    threads = load_settings().encoder_threads or 1
     encoder = serving_encoder(index, threads)
     for number in range(WARM_UP_PASSES):
         encoder.encode_questions([questions[number % len(questions)]])
