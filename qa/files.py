@@ -2,10 +2,13 @@
 
 import contextlib
 import ctypes
+import fcntl
 import hashlib
 import os
 import secrets
 import shutil
+import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +17,8 @@ _REMOVING = ".removing-"
 _DAMAGED = ".damaged-"
 _AT_CURRENT_FOLDER = -100
 _RENAME_EXCHANGE = 2
+_ABANDONED_AFTER_SECONDS = 60.0
+"""A younger folder may be one that is made just now, and not yet held."""
 
 
 def sha256_of_bytes(data: bytes) -> str:
@@ -127,3 +132,48 @@ def temporary_files(path: Path) -> list[Path]:
 def set_aside(folder: Path) -> list[Path]:
     """The damaged folders that `take_place` set aside in a folder."""
     return sorted(folder.glob(f"*{_DAMAGED}*"))
+
+
+@contextlib.contextmanager
+def temporary_folder(kind: str, place: Path | None = None) -> Iterator[Path]:
+    """A folder of one's own in `place`, or among the system's temporary files; it is gone afterwards.
+
+    Those of the same kind that a killed process left are removed first. Raises OSError.
+    """
+    place = place or Path(tempfile.gettempdir())
+    prefix = f"clinic-qa-{kind}-"
+    for folder in place.glob(f"{prefix}*"):
+        _remove_abandoned(folder)
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=place))
+    try:
+        held = hold_folder(folder)
+        try:
+            yield folder
+        finally:
+            os.close(held)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def hold_folder(folder: Path) -> int:
+    """A descriptor that keeps a temporary folder from being taken for an abandoned one until it is closed.
+
+    However a process ends, the system closes its descriptors. Raises OSError.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    with contextlib.suppress(OSError):  # where nothing can be locked, nothing is removed either
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+    return descriptor
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Removes a temporary folder of this user that nobody holds."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            status = os.fstat(descriptor)
+            if status.st_uid == os.geteuid() and time.time() - status.st_mtime > _ABANDONED_AFTER_SECONDS:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder)
+        finally:
+            os.close(descriptor)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from qa.errors import DamagedGeneration, IndexUnavailable, StorageFailed
+from qa.files import temporary_folder
 
 Trouble = OSError | MemoryError
 Opened = TypeVar("Opened")
@@ -109,8 +110,7 @@ def private_copy(path: Path) -> Iterator[Path]:
     with reading(path):
         is_file = not path.is_dir()
         sources = [path] if is_file else sorted(source for source in path.iterdir() if not source.is_dir())
-    with _copying(path):
-        folder = Path(tempfile.mkdtemp(prefix="clinic-qa-"))
+    with _copying(path), temporary_folder("copy") as folder:
         try:
             for source in sources:
                 _copy(source, folder / source.name)
@@ -121,7 +121,6 @@ def private_copy(path: Path) -> Iterator[Path]:
                     (folder / source.name).unlink()
             with contextlib.suppress(OSError):
                 folder.rmdir()
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from qa.api.event_log import log_config
 from qa.api.metrics import SHARED_FOLDER, forget_process
 from qa.cli.options import today
 from qa.errors import CheckFailed
+from qa.files import hold_folder, temporary_folder
 from qa.settings import Settings, load_settings
 
 LOGGER = logging.getLogger(__name__)
@@ -44,6 +44,8 @@ def served_app() -> FastAPI:
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent.join,), name="parent", daemon=True).start()
+    if SHARED_FOLDER in os.environ:
+        hold_folder(Path(os.environ[SHARED_FOLDER]))  # until this process ends
     settings = load_settings()
     encoders = EncoderStore(settings.index, settings.model, settings.encoder_threads or 1)
     return create_app(Engine(settings, encoders, today), settings)
@@ -70,8 +72,8 @@ def serve_until_stopped(settings: Settings, listener: socket.socket, announce: C
     # In memory where there is such a place: a worker dies when a mapped file of its counts finds the disk full.
     memory = Path("/dev/shm")  # noqa: S108 - a folder of an unguessable name is made in it
     place = memory if os.access(memory, os.W_OK) else None
-    with tempfile.TemporaryDirectory(prefix="clinic-qa-metrics-", dir=place) as folder:
-        os.environ[SHARED_FOLDER] = folder
+    with temporary_folder("counts", place) as folder:
+        os.environ[SHARED_FOLDER] = str(folder)
         workers = _Workers(config, listener, announce)
         workers.run()
         if workers.could_not_start:
