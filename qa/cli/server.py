@@ -116,6 +116,7 @@ class _Workers(Multiprocess):
         super().terminate_all()
 
     def keep_subprocess_alive(self) -> None:
+        Path(os.environ[SHARED_FOLDER]).mkdir(0o700, exist_ok=True)  # without it, no worker could start
         before = {worker.pid for worker in self.processes}
         super().keep_subprocess_alive()
         for pid in before - {worker.pid for worker in self.processes}:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from qa.api.metrics import SHARED_FOLDER
 from tests.conftest import BY_COSINE, CEMENT, eventually
 
 QA = (sys.executable, "-c", "from qa.cli import main; main()")
@@ -169,6 +170,22 @@ def test_a_worker_that_dies_is_replaced_and_its_place_taken_meanwhile(server: Se
     assert eventually(lambda: bool(server.answer()) and len(set(server.workers()) - {first}) == 2)
     assert second in server.workers()
     assert "clinic_qa_reloads_total" in server.get("/metrics")
+
+
+@pytest.mark.parametrize("server", [("--workers", "2")], indirect=True)
+def test_a_worker_is_replaced_although_someone_removed_the_folder_of_their_counts(server: Server) -> None:
+    first, second = server.workers()
+    environment = Path(f"/proc/{first}/environ").read_text().split("\0")
+    (folder,) = [Path(entry.partition("=")[2]) for entry in environment if entry.startswith(f"{SHARED_FOLDER}=")]
+    shutil.rmtree(folder)
+    os.kill(first, signal.SIGKILL)
+
+    def is_replaced() -> bool:
+        return any((folder / f"counter_{pid}.db").exists() for pid in set(server.workers()) - {first, second})
+
+    assert eventually(is_replaced)
+    assert len(server.workers()) == 2
+    assert eventually(lambda: "clinic_qa_reloads_total" in server.get("/metrics"))
 
 
 @pytest.mark.parametrize("server", [("--workers", "2")], indirect=True)
