@@ -7,7 +7,10 @@ ClinicQAError                 internal                exit 70  HTTP 500
 │   ├── UnknownAudience       unknown_audience        exit  2  HTTP 422
 │   ├── InvalidSetting        invalid_setting         exit  2  HTTP 500
 │   ├── MalformedBody         malformed_body          exit  2  HTTP 400
+│   ├── MalformedRequest      malformed_request       exit  2  HTTP 400
+│   ├── HeadersTooLarge       headers_too_large       exit  2  HTTP 431
 │   ├── MethodNotAllowed      method_not_allowed      exit  2  HTTP 405
+│   ├── RequestTimeout        request_timeout         exit  2  HTTP 408
 │   ├── RequestTooLarge       request_too_large       exit  2  HTTP 413
 │   └── UnsupportedMediaType  unsupported_media_type  exit  2  HTTP 415
 ├── NotFound                  not_found               exit  3  HTTP 404
@@ -27,7 +30,8 @@ ClinicQAError                 internal                exit 70  HTTP 500
 │   └── OtherModel            other_model             exit  5  HTTP 503
 ├── ModelUnavailable          model_unavailable       exit  6  HTTP 503
 ├── Overloaded                overloaded              exit 70  HTTP 503
-│   └── DeadlineExceeded      deadline_exceeded       exit 70  HTTP 503
+│   ├── DeadlineExceeded      deadline_exceeded       exit 70  HTTP 503
+│   └── TooManyConnections    too_many_connections    exit 70  HTTP 503
 ├── CheckFailed               check_failed            exit  1  HTTP 500
 └── StorageFailed             storage_failed          exit  7  HTTP 503
 ```
@@ -85,9 +89,28 @@ class MalformedBody(InvalidRequest):
     http_status = 400
 
 
+class MalformedRequest(InvalidRequest):
+    """What came over a connection is not HTTP."""
+
+    code = "malformed_request"
+    http_status = 400
+
+
+class HeadersTooLarge(InvalidRequest):
+    code = "headers_too_large"
+    http_status = 431
+
+
 class MethodNotAllowed(InvalidRequest):
     code = "method_not_allowed"
     http_status = 405
+
+
+class RequestTimeout(InvalidRequest):
+    """The client did not send its request in time."""
+
+    code = "request_timeout"
+    http_status = 408
 
 
 class RequestTooLarge(InvalidRequest):
@@ -186,6 +209,10 @@ class Overloaded(ClinicQAError):
 
 class DeadlineExceeded(Overloaded):
     code = "deadline_exceeded"
+
+
+class TooManyConnections(Overloaded):
+    code = "too_many_connections"
 
 
 class CheckFailed(ClinicQAError):

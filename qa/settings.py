@@ -76,6 +76,15 @@ class Settings(BaseSettings):
     deadline_seconds: float = Field(
         default=2.0, gt=0.0, le=60.0, description="seconds that a question may wait for its answer"
     )
+    max_connections: int = Field(
+        default=1_000, ge=1, le=100_000, description="connections that a worker holds at once; one more is refused"
+    )
+    request_seconds: float = Field(
+        default=10.0,
+        gt=0.0,
+        le=600.0,
+        description="seconds for the head of a request to arrive, and again for its body",
+    )
     watch_seconds: float = Field(
         default=0.25, ge=0.01, le=60.0, description="seconds between two looks for a new generation"
     )

@@ -6,7 +6,7 @@ import gc
 import logging
 import signal
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 
@@ -14,10 +14,11 @@ from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 
 import qa
+from qa.api.connection_limits import LIMITS, ConnectionLimits
 from qa.api.cross_origin import CrossOrigin
 from qa.api.error_responses import ErrorResponses
 from qa.api.metrics import Metrics
-from qa.api.observation import Observation
+from qa.api.observation import Observation, RefusedConnections
 from qa.api.overload import OverloadRefusal
 from qa.api.page_templates import PageTemplates
 from qa.api.pages import SEARCH_PATH, page_routes
@@ -51,9 +52,10 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     """
     metrics = Metrics(engine)
     dispatcher = Dispatcher(engine, settings, metrics, answering_threads(settings))
+    limits = ConnectionLimits(settings.max_connections, settings.request_seconds, RefusedConnections(metrics))
 
     @asynccontextmanager
-    async def running(_app: FastAPI) -> AsyncIterator[None]:
+    async def running(_app: FastAPI) -> AsyncIterator[Mapping[str, object]]:
         watcher = Watcher(engine, settings.watch_seconds, partial(_report, engine, metrics))
         watcher.start()
         if threading.current_thread() is threading.main_thread():
@@ -65,7 +67,7 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
         gc.freeze()  # what was opened stays: going through it again and again would halt every request for 40 ms
         _give_back_memory()
         LOGGER.info("ready", extra={"generation": engine.readiness().generation})
-        yield
+        yield {LIMITS: limits}
         LOGGER.info("shutdown")
         watcher.stop()
         dispatcher.close()
@@ -82,7 +84,7 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     )
     templates = PageTemplates(settings)
     for router in (
-        question_routes(dispatcher),
+        question_routes(dispatcher, settings.request_seconds),
         document_routes(engine),
         health_routes(engine, settings.serve_audiences),
         metrics_routes(metrics),

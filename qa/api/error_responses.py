@@ -28,6 +28,7 @@ from qa.errors import (
     ModelUnavailable,
     NotFound,
     Overloaded,
+    RequestTimeout,
     StorageFailed,
 )
 
@@ -57,10 +58,8 @@ class ErrorResponses:
 
     def response(self, scope: Scope, error: ClinicQAError, headers: Mapping[str, str] | None = None) -> Response:
         """The response to an error of the tree, with what the public may know of it."""
-        seconds = RETRY_AFTER_OVERLOAD_SECONDS if isinstance(error, Overloaded) else RETRY_AFTER_SECONDS
-        retry = {"Retry-After": str(seconds)} if error.http_status == 503 else {}
         make = self._page if asks_for_page(scope) else _response
-        return make(error.http_status, _public(error), {**retry, **(headers or {})})
+        return make(error.http_status, _public(error), {**_headers_of(error), **(headers or {})})
 
     def refusal(self, scope: Scope, error: Overloaded) -> Response:
         """The same, made once: under overload, making it would cost more than it says."""
@@ -106,6 +105,12 @@ def asks_for_page(scope: Scope) -> bool:
     return not scope["path"].startswith(PROGRAMS_ONLY) and "text/html" in Headers(scope=scope).get("accept", "")
 
 
+def early_response(error: ClinicQAError) -> JSONResponse:
+    """For what the server refuses before there is a request: it closes, and has the headers that all responses have."""
+    headers = {"Connection": "close", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    return _response(error.http_status, _public(error), {**_headers_of(error), **headers})
+
+
 def unready_response(error: ClinicQAError) -> JSONResponse:
     """For operators: the whole message, with its paths."""
     retry = {"Retry-After": str(RETRY_AFTER_SECONDS)}
@@ -139,6 +144,13 @@ def _public(error: ClinicQAError) -> ErrorBody:
     if isinstance(error, IndexUnavailable | ModelUnavailable | StorageFailed):
         return ErrorBody(code=error.code, message=f"The service cannot answer now. {error.remedy}".strip())
     return ErrorBody(code=error.code, message=INTERNAL_MESSAGE)
+
+
+def _headers_of(error: ClinicQAError) -> dict[str, str]:
+    if isinstance(error, RequestTimeout):
+        return {"Connection": "close"}  # what comes later would be taken for the next request
+    seconds = RETRY_AFTER_OVERLOAD_SECONDS if isinstance(error, Overloaded) else RETRY_AFTER_SECONDS
+    return {"Retry-After": str(seconds)} if error.http_status == 503 else {}
 
 
 def _response(status: int, body: ErrorBody, headers: Mapping[str, str]) -> JSONResponse:

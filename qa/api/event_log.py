@@ -26,6 +26,7 @@ def log_config(*, access_log: bool) -> dict[str, Any]:
         "loggers": {
             "qa": {"level": "INFO"},
             "qa.api.observation": {"level": "INFO" if access_log else "WARNING"},
+            "uvicorn.error": {"level": "ERROR"},  # its warnings tell of single requests, which are summed up as refused
         },
     }
 

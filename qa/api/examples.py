@@ -125,6 +125,7 @@ def example_errors() -> dict[str, Example]:
         "invalid_question": {"message": "The question is empty. Send the question as it was asked."},
         "unknown_audience": {"message": "This service does not answer that audience. Ask as patient or staff."},
         "malformed_body": {"message": "The body is not UTF-8. Encode it in UTF-8."},
+        "request_timeout": {"message": "The body did not arrive within 10 seconds. Send it again."},
         "request_too_large": {"message": "The body is larger than 8,192 bytes. Send one question at a time."},
         "unsupported_media_type": {"message": "The body must be JSON in UTF-8. Send Content-Type: application/json."},
         "unknown_document": {"message": "No approved patient document has that id. GET /v1/documents lists them."},

@@ -13,7 +13,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from qa.api.metrics import Metrics
-from qa.errors import Overloaded
+from qa.errors import ClinicQAError, Overloaded
 
 LOGGER = logging.getLogger(__name__)
 
@@ -24,8 +24,9 @@ ROUTE = "clinic_qa.route"
 GONE = 499
 """The status that stands for a client that left before its response began."""
 REFUSALS_SECONDS = 1.0
-"""At most one line in this time says how many questions found no place since the line before."""
+"""At most one line in this time says how many were refused since the line before."""
 UNMATCHED = "unmatched"
+OTHER = "other"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -36,8 +37,7 @@ class Observation:
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
         self._metrics = metrics
-        self._refused = 0
-        self._told_of_refusals = -REFUSALS_SECONDS
+        self._refusals = _Refusals("overloaded")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -61,23 +61,44 @@ class Observation:
 
     def _tell(self, scope: Scope, request_id: str, status: int, seconds: float) -> None:
         route = str(scope.get(ROUTE) or getattr(scope.get("route"), "path", UNMATCHED))
-        method = scope["method"] if scope["method"] in _METHODS else "other"
+        method = scope["method"] if scope["method"] in _METHODS else OTHER
         outcome = scope.get(OUTCOME, "")
         self._metrics.request(route, method, status, outcome)
         self._metrics.request_seconds(route, seconds)
         if outcome == Overloaded.code:
-            self._tell_of_refusals()
+            self._refusals.add(outcome)
         elif LOGGER.isEnabledFor(logging.INFO):
             facts = {"request_id": request_id, "method": method, "route": route, "status": status}
             LOGGER.info("request", extra={**facts, "outcome": outcome, "milliseconds": round(seconds * 1000, 1)})
 
-    def _tell_of_refusals(self) -> None:
-        """A line for each would cost as much again as the refusal."""
+
+class RefusedConnections:
+    """Counts and logs what the server refused before it became a request."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._refusals = _Refusals("connections refused")
+
+    def __call__(self, error: ClinicQAError) -> None:
+        self._metrics.request(UNMATCHED, OTHER, error.http_status, error.code)
+        self._refusals.add(error.code)
+
+
+class _Refusals:
+    """A line for each would cost as much again as the refusal."""
+
+    def __init__(self, event: str) -> None:
+        self._event = event
+        self._refused = 0
+        self._told = -REFUSALS_SECONDS
+
+    def add(self, outcome: str) -> None:
+        """`outcome` is the error's code; the line says that of the last one."""
         self._refused += 1
         now = time.monotonic()
-        if now - self._told_of_refusals >= REFUSALS_SECONDS:
-            LOGGER.warning("overloaded", extra={"refused": self._refused})
-            self._refused, self._told_of_refusals = 0, now
+        if now - self._told >= REFUSALS_SECONDS:
+            LOGGER.warning(self._event, extra={"refused": self._refused, "outcome": outcome})
+            self._refused, self._told = 0, now
 
 
 def _request_id(scope: Scope) -> str:

@@ -42,7 +42,7 @@ def page_routes(engine: Engine, dispatcher: Dispatcher, settings: Settings, temp
         if request.method == "GET":
             audience = settings.serve_audiences[-1]
             return templates.page("search.html", SHELL, answer=None, asked="", audience=audience)
-        form = await read_search_form(request)
+        form = await read_search_form(settings.request_seconds, request)
         pending = dispatcher.ask(form.question, as_audience(form.audience), DEFAULT_QUOTES)
         answer = await unless_gone(request, pending)
         request.scope[OUTCOME] = answer.outcome

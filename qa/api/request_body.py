@@ -1,10 +1,11 @@
-"""How the body of `POST /v1/ask` becomes a request: media type, size, UTF-8, JSON, fields, in this order.
+"""How the body of `POST /v1/ask` becomes a request: media type, size, time, UTF-8, JSON, fields, in this order.
 
 `POST /search` takes the same fields from a form.
 
 Nothing of the body gets into an error: neither a value nor the name of a field that is not known.
 """
 
+import asyncio
 import json
 from urllib.parse import parse_qsl
 
@@ -12,7 +13,7 @@ from fastapi import Request
 from pydantic import ValidationError
 
 from qa.api.wire import AskRequest
-from qa.errors import InvalidRequest, MalformedBody, RequestTooLarge, UnsupportedMediaType
+from qa.errors import InvalidRequest, MalformedBody, RequestTimeout, RequestTooLarge, UnsupportedMediaType
 
 MAX_BODY_BYTES = 8 * 1024
 JSON = "application/json"
@@ -20,16 +21,19 @@ FORM = "application/x-www-form-urlencoded"
 NAMES = {JSON: "JSON", FORM: "a form"}
 
 
-async def read_ask_request(request: Request) -> AskRequest:
-    """Raises UnsupportedMediaType, RequestTooLarge, MalformedBody and InvalidRequest."""
+async def read_ask_request(seconds: float, request: Request) -> AskRequest:
+    """Waits up to `seconds` for the whole body.
+
+    Raises UnsupportedMediaType, RequestTooLarge, RequestTimeout, MalformedBody and InvalidRequest.
+    """
     _check_media_type(request, JSON, "Send Content-Type: application/json.")
-    return _parsed(await _body_of(request))
+    return _parsed(await _body_of(request, seconds))
 
 
-async def read_search_form(request: Request) -> AskRequest:
+async def read_search_form(seconds: float, request: Request) -> AskRequest:
     """The fields of an HTML form, in its default encoding; raises what `read_ask_request` raises."""
     _check_media_type(request, FORM, "Send a form in its default encoding.")
-    body = await _body_of(request)
+    body = await _body_of(request, seconds)
     try:
         fields = parse_qsl(body.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=8)
     except UnicodeDecodeError:
@@ -51,17 +55,21 @@ def _check_media_type(request: Request, wanted: str, remedy: str) -> None:
         raise UnsupportedMediaType("The body must not be compressed.", "Leave out Content-Encoding.")
 
 
-async def _body_of(request: Request) -> bytes:
+async def _body_of(request: Request, seconds: float) -> bytes:
     """Reads no further than the limit, whatever length was announced."""
     too_large = RequestTooLarge(f"The body is larger than {MAX_BODY_BYTES:,} bytes.", "Send one question at a time.")
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > MAX_BODY_BYTES:
         raise too_large
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise too_large
+    try:
+        async with asyncio.timeout(seconds):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > MAX_BODY_BYTES:
+                    raise too_large
+    except TimeoutError:
+        raise RequestTimeout(f"The body did not arrive within {seconds:g} seconds.", "Send it again.") from None
     return bytes(body)
 
 

@@ -5,6 +5,7 @@ thread pool; health needs neither.
 """
 
 import asyncio
+from functools import partial
 from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -31,6 +32,7 @@ from qa.errors import (
     OtherFormat,
     OtherModel,
     Overloaded,
+    RequestTimeout,
     RequestTooLarge,
     StorageFailed,
     UnknownAudience,
@@ -60,11 +62,13 @@ UNAVAILABLE: Kinds = (
 ASK_PATH = "/v1/ask"
 
 
-def question_routes(dispatcher: Dispatcher) -> APIRouter:
-    """`POST /v1/ask`."""
+def question_routes(dispatcher: Dispatcher, request_seconds: float) -> APIRouter:
+    """`POST /v1/ask`, whose body may take `request_seconds`."""
     router = APIRouter(tags=["questions"])
+    reader = partial(read_ask_request, request_seconds)
     refusals: Kinds = (
         MalformedBody,
+        RequestTimeout,
         RequestTooLarge,
         UnsupportedMediaType,
         InvalidRequest,
@@ -82,7 +86,7 @@ def question_routes(dispatcher: Dispatcher) -> APIRouter:
         responses=_responses(examples.answers(), *refusals, *UNAVAILABLE),
         openapi_extra={"requestBody": {"required": True, "content": {"application/json": body}}},
     )
-    async def ask(asked: Annotated[wire.AskRequest, Depends(read_ask_request)], request: Request) -> wire.Answer:
+    async def ask(asked: Annotated[wire.AskRequest, Depends(reader)], request: Request) -> wire.Answer:
         """Quotes of approved text that answer, with citations; or that no approved text answers."""
         answer = await unless_gone(request, dispatcher.ask(asked.question, as_audience(asked.audience), asked.limit))
         request.scope[OUTCOME] = answer.outcome

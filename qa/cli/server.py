@@ -3,6 +3,7 @@
 import logging
 import multiprocessing
 import os
+import resource
 import signal
 import socket
 import sys
@@ -16,6 +17,7 @@ from fastapi import FastAPI
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
+from qa.api.connection_limits import LimitedConnection
 from qa.api.event_log import log_config
 from qa.api.metrics import SHARED_FOLDER, forget_process
 from qa.cli.options import today
@@ -30,6 +32,8 @@ STOPPING_SECONDS = 6
 SWITCH_SECONDS = 0.001
 """How long the answering thread may keep the event loop from its next step. With Python's own 5 ms, the 95th percentile
 under overload was a third higher, and the slowest /livez took twice as long."""
+SPARE_FILES = 256
+"""What a process opens besides connections."""
 _READY_POLL_SECONDS = 0.02
 
 
@@ -47,6 +51,7 @@ def served_app() -> FastAPI:
     if SHARED_FOLDER in os.environ:
         hold_folder(Path(os.environ[SHARED_FOLDER]))  # until this process ends
     settings = load_settings()
+    _allow_open_files(settings.max_connections + SPARE_FILES)
     encoders = EncoderStore(settings.index, settings.model, settings.encoder_threads or 1)
     return create_app(Engine(settings, encoders, today), settings)
 
@@ -58,6 +63,8 @@ def serve_until_stopped(settings: Settings, listener: socket.socket, announce: C
     config = uvicorn.Config(
         "qa.cli.server:served_app",
         factory=True,
+        http=LimitedConnection,
+        ws="none",  # no route speaks it, and it would know no limits
         workers=settings.workers,
         log_config=log_config(access_log=settings.access_log),
         access_log=False,  # uvicorn's own holds whole URLs; `qa.api.observation` logs what may be known
@@ -128,6 +135,17 @@ class _Workers(Multiprocess):
         for worker in self.processes:
             if worker.pid is not None and worker.process.is_alive():
                 os.kill(worker.pid, signal.SIGHUP)
+
+
+def _allow_open_files(wanted: int) -> None:
+    """Lets this process open so many files, as far as the system allows it: 1,024 is a common default."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    if allowed < wanted:
+        LOGGER.warning("too few open files", extra={"allowed": allowed, "wanted": wanted})
 
 
 def _end_with(parent_ends: Callable[[], None]) -> None:
