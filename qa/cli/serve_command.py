@@ -12,6 +12,8 @@ from qa.errors import InvalidRequest
 
 BACKLOG = 2048
 """Connections that may wait to be accepted, as uvicorn's own default."""
+UNREAD_SECONDS = 20
+"""A client that takes nothing of what is sent to it for so long, loses the connection, where the system can do that."""
 
 
 def register(app: typer.Typer) -> None:
@@ -47,12 +49,14 @@ def serve(
     serve_until_stopped(settings, listener, announce)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int, unread_seconds: int = UNREAD_SECONDS) -> socket.socket:
     """A listening socket; raises InvalidRequest when the address cannot be had."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # each connection takes it over
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, unread_seconds * 1000)
         listener.bind(address)
         listener.listen(BACKLOG)  # at once: whoever comes second learns it before it loads a model
     except (OSError, UnicodeError) as error:

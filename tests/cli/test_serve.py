@@ -4,8 +4,10 @@ import http.client
 import json
 import os
 import re
+import resource
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -14,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from qa.api.metrics import SHARED_FOLDER
+from qa.cli.serve_command import _listen
 from tests.conftest import BY_COSINE, CEMENT, eventually
 
 QA = (sys.executable, "-c", "from qa.cli import main; main()")
@@ -194,6 +197,39 @@ def test_workers_end_with_their_supervisor(server: Server) -> None:
     assert len(workers) == 2
     server.process.kill()
     assert eventually(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers))
+
+
+def test_a_request_that_never_ends_is_cut_off(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QA_REQUEST_SECONDS", "0.3")
+    server = Server(folder, ())
+    try:
+        with socket.create_connection(("127.0.0.1", server.port), 30) as client:
+            client.sendall(b"GET /livez HTTP/1.1\r\n")
+            assert client.recv(100).startswith(b"HTTP/1.1 408 ")
+    finally:
+        server.stop()
+
+
+def test_a_server_may_open_as_many_files_as_it_has_connections(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    monkeypatch.setenv("QA_MAX_CONNECTIONS", "500")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    try:
+        server = Server(folder, ())
+        allowed, _ = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)
+        server.stop()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert allowed > 500
+
+
+def test_a_client_that_never_reads_loses_its_connection() -> None:
+    with _listen("127.0.0.1", 0, unread_seconds=1) as listener, socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect(listener.getsockname())
+        serving, _ = listener.accept()
+        with serving, pytest.raises(TimeoutError):
+            serving.sendall(b"x" * 100_000_000)
 
 
 def test_requests_are_not_logged_when_the_access_log_is_off(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
