@@ -65,6 +65,11 @@ PAYLOADS = [
 
 TITLE = "Title of "
 SOURCE = "https://source.example/"
+ELEMENTS = "widget => [...widget.shadowRoot.querySelectorAll('*')].map(element => element.localName)"
+ELEMENTS_OF_THE_WIDGET = {
+    *("div", "form", "label", "input", "button", "p", "span"),
+    *("ol", "li", "h3", "a", "blockquote", "strong"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -139,6 +144,30 @@ def test_in_a_question_and_a_quote_of_the_console_they_are_text(
         expect(words.first).to_be_visible()
         assert payload in (words.first.text_content() or "")
         expect(page.locator("script")).to_have_count(1)
+
+
+def test_in_whatever_the_widget_is_given_they_are_text(page: Page, served: ClinicServer, witness: Witness) -> None:
+    """In a question, a quote, its title and address, the words and the fragment of the page around."""
+    titles = {document["id"].split("-")[0]: document["title"] for document in documents(page, served)}
+    page.goto(f"{served.url}/widget-demo")
+    widget = page.locator("clinic-answers").first
+    for number, payload in enumerate(PAYLOADS):
+        question = f"Payload{number} says {payload}"
+        page.evaluate("payload => { location.hash = payload }", payload)
+        for name in ["label", "note"]:
+            widget.evaluate("(widget, [name, payload]) => widget.setAttribute(name, payload)", [name, payload])
+        widget.locator("#question").fill(question)
+        widget.locator("#question").press("Enter")
+        quote_shown = widget.get_by_role("listitem").filter(has_text=f"Payload{number} says").first
+        expect(quote_shown.locator("blockquote")).to_be_visible()
+        assert payload in (quote_shown.locator("blockquote").text_content() or "")
+        assert titles[f"page{number}"] in (quote_shown.get_by_role("heading").text_content() or "")
+        assert widget.locator("#question").input_value() == question
+        assert [widget.locator(f"[part={part}]").text_content() for part in ["label", "note"]] == [payload] * 2
+        assert set(widget.evaluate(ELEMENTS)) <= ELEMENTS_OF_THE_WIDGET
+        addresses = quote_shown.get_by_role("link").evaluate_all("links => links.map(link => link.href)")
+        assert all(address.startswith(f"{served.url}/documents/page{number}-") for address in addresses)
+        assert addresses
 
 
 def test_in_an_address_and_a_fragment_they_are_nothing(page: Page, served: ClinicServer, witness: Witness) -> None:
