@@ -1,5 +1,6 @@
 """A browser, and the real server over the sample corpus. Without a browser the tests are skipped; in CI they fail."""
 
+import json
 import os
 import shutil
 import socket
@@ -11,8 +12,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from qa.settings import Settings
 from tests.browser.clinic_server import ClinicServer, Witness
-from tests.conftest import lend_encoder
+from tests.conftest import CALIBRATION, CALL_GUIDE, CEMENT, RISKS, Clinic, lend_encoder
 
 QA = (sys.executable, "-c", "from qa.cli import main; main()")
 CORPUS = Path(__file__).parents[2] / "corpus"
@@ -139,4 +141,29 @@ def witness(page: Page, served: ClinicServer) -> Iterator[Witness]:
     """What the page does that it must not, at the server that the test file calls `served`; in the end, nothing."""
     watching = Witness(page, served.url)
     yield watching
+    assert watching.seen == []
+
+
+@pytest.fixture(scope="module")
+def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClinicServer]:
+    """The front desk's server: a few patients' pages, one of them long, and one for staff."""
+    folder = tmp_path_factory.mktemp("clinic")
+    (folder / "corpus").mkdir()
+    (folder / "corpus" / "calibration.json").write_text(json.dumps(CALIBRATION), "utf-8")
+    clinic = Clinic(folder, Settings(corpus=folder / "corpus", index=folder / "index"))
+    clinic.add("risks.md", RISKS)
+    clinic.add("cement.md", CEMENT)
+    clinic.add("long.md", "# Long page\n\n" + "A line that fills the page.\n\n" * 40 + "## Zebra\n\nZebra words.\n")
+    clinic.add("staff/call-guide.md", CALL_GUIDE, "staff")
+    clinic.build()
+    with ClinicServer(clinic).running() as server:
+        yield server
+
+
+@pytest.fixture
+def console(page: Page, standing: ClinicServer) -> Iterator[Page]:
+    """The front desk's page, which in the end did nothing that it must not."""
+    watching = Witness(page, standing.url)
+    page.goto(f"{standing.url}/")
+    yield page
     assert watching.seen == []

@@ -1,63 +1,13 @@
-"""The front desk's console, from the keyboard: each key, each outcome, and what it says when the server is away."""
+"""The front desk's console, from the keyboard: each key, each outcome, and how it looks and is announced."""
 
-import json
-from collections.abc import Iterator
-from contextlib import suppress
+import re
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from qa.settings import Settings
-from tests.browser.clinic_server import PHONE, ClinicServer, Witness, assert_accessible, keep_screenshot
+from tests.browser.clinic_server import ClinicServer, assert_accessible, keep_screenshot
 from tests.browser.conftest import CLINIC_PHONE, Server
-from tests.conftest import CALIBRATION, CALL_GUIDE, CEMENT, RISKS, Clinic
-
-QUESTION = "How long until the bone cement hardens?"
-SENTENCE = "The bone cement hardens in about 10 minutes."
-UNCOVERED = "Does Medicare reimburse taxis?"
-SPOKEN = "[role=status]"
-
-
-@pytest.fixture(scope="module")
-def clinic(tmp_path_factory: pytest.TempPathFactory) -> Clinic:
-    folder = tmp_path_factory.mktemp("clinic")
-    (folder / "corpus").mkdir()
-    (folder / "corpus" / "calibration.json").write_text(json.dumps(CALIBRATION), "utf-8")
-    made = Clinic(folder, Settings(corpus=folder / "corpus", index=folder / "index"))
-    made.add("risks.md", RISKS)
-    made.add("cement.md", CEMENT)
-    made.add("long.md", "# Long page\n\n" + "A line that fills the page.\n\n" * 40 + "## Zebra\n\nZebra words.\n")
-    made.add("staff/call-guide.md", CALL_GUIDE, "staff")
-    made.build()
-    return made
-
-
-@pytest.fixture(scope="module")
-def standing(clinic: Clinic) -> Iterator[ClinicServer]:
-    with ClinicServer(clinic).running() as server:
-        yield server
-
-
-@pytest.fixture
-def console(page: Page, standing: ClinicServer) -> Iterator[Page]:
-    witness = Witness(page, standing.url)
-    page.goto(f"{standing.url}/")
-    yield page
-    assert witness.seen == []
-
-
-def asked(page: Page, question: str) -> None:
-    page.keyboard.type(question)
-    page.keyboard.press("Enter")
-
-
-def answered(page: Page, question: str = QUESTION) -> None:
-    asked(page, question)
-    expect(page.locator("article.quote").first).to_be_visible()
-
-
-def spoken(page: Page) -> str:
-    return "".join(page.locator(SPOKEN).all_text_contents())
+from tests.browser.front_desk import OF_STAFF, QUESTION, SENTENCE, UNCOVERED, answered, asked, spoken
 
 
 def test_the_box_has_the_focus_and_what_is_typed_is_answered(console: Page) -> None:
@@ -99,26 +49,6 @@ def test_enter_asks_at_once(console: Page) -> None:
     expect(console.locator(".words strong").first).to_have_text(SENTENCE)
 
 
-def test_a_late_reply_never_replaces_a_newer_one(console: Page) -> None:
-    held: list[Route] = []
-
-    def hold_the_first(route: Route) -> None:
-        if held:
-            route.continue_()
-        else:
-            held.append(route)
-
-    console.route("**/v1/ask", hold_the_first)
-    asked(console, "What are the common risks?")
-    console.wait_for_timeout(50)
-    console.fill("#question", QUESTION)
-    expect(console.locator(".words strong").first).to_have_text(SENTENCE)
-    with suppress(Exception):
-        held[0].continue_()
-    console.wait_for_timeout(300)
-    expect(console.locator(".words strong").first).to_have_text(SENTENCE)
-
-
 def test_an_emptied_box_shows_the_hints_again(console: Page) -> None:
     answered(console)
     console.fill("#question", "")
@@ -140,6 +70,16 @@ def test_the_arrows_go_between_the_quotes_and_back_to_the_box(console: Page) -> 
     expect(console.locator("#question")).to_be_focused()
     console.keyboard.press("ArrowUp")
     expect(console.locator("#question")).to_be_focused()
+
+
+def test_after_the_last_quote_an_arrow_moves_the_page(console: Page) -> None:
+    console.set_viewport_size({"width": 360, "height": 300})
+    answered(console, "What are the risks of the bone cement?")
+    console.locator("article.quote").last.focus()
+    before = console.evaluate("scrollY")
+    console.keyboard.press("ArrowDown")
+    console.wait_for_function("before => scrollY > before", arg=before)
+    expect(console.locator("article.quote").last).to_be_focused()
 
 
 @pytest.mark.parametrize("key", ["/", "Escape"])
@@ -203,6 +143,15 @@ def test_a_question_mark_shows_the_keys_and_they_can_be_switched_off(console: Pa
     expect(console.get_by_role("dialog")).to_be_visible()
 
 
+def test_on_a_narrow_screen_the_keys_have_room_for_what_they_do(console: Page) -> None:
+    console.set_viewport_size({"width": 320, "height": 740})
+    console.get_by_role("button", name="Keys").click()
+    for said in console.locator("#keys dd").all():
+        box = said.bounding_box()
+        assert box
+        assert box["width"] >= 130
+
+
 def test_what_nothing_answers_is_an_outcome_of_its_own(console: Page) -> None:
     asked(console, UNCOVERED)
     outcome = console.locator(".notcovered")
@@ -216,7 +165,7 @@ def test_what_nothing_answers_is_an_outcome_of_its_own(console: Page) -> None:
 
 
 def test_staff_texts_are_unmistakable_and_gone_for_what_a_patient_would_see(console: Page) -> None:
-    answered(console, "Read the quoted sentence as it stands")
+    answered(console, OF_STAFF)
     quote = console.locator("article.quote").first
     expect(quote).to_contain_text("Staff only: do not read to patients")
     console.get_by_label("What a patient would see").check()
@@ -232,6 +181,30 @@ def test_each_settled_answer_is_announced_once_in_regions_by_turns(console: Page
     expect(console.locator("#status-2")).to_be_empty()
     console.fill("#question", UNCOVERED)
     expect(console.locator("#status-2")).to_contain_text("No approved text answers this.")
+
+
+def test_a_focused_quote_is_heard_with_its_source_and_its_words(console: Page) -> None:
+    answered(console)
+    quote = console.locator("article.quote").first
+    expect(quote).to_have_accessible_name("The bone cement")
+    expect(quote).to_have_accessible_description(quote.locator(".words").text_content() or "")
+
+
+def test_that_a_text_is_for_staff_only_is_heard_before_anything_of_it(console: Page) -> None:
+    answered(console, OF_STAFF)
+    expect(console.locator("#status-2")).to_contain_text("Staff only: do not read to patients.")
+    expect(console.locator("article.quote").first).to_have_accessible_name(re.compile("^Staff only: .* Call guide"))
+
+
+def test_words_that_no_text_mentions_are_heard_with_an_answer_too(console: Page) -> None:
+    console.route("**/v1/ask", with_uncovered_word)
+    answered(console)
+    expect(console.locator("#status-2")).to_contain_text("No approved text mentions “Medicare”.")
+
+
+def with_uncovered_word(route: Route) -> None:
+    response = route.fetch()
+    route.fulfill(response=response, json={**response.json(), "not_covered_terms": ["Medicare"]})
 
 
 def test_a_misspelt_word_is_said_to_be_read_as_another(console: Page) -> None:
@@ -261,59 +234,6 @@ def test_a_review_that_is_due_is_said(page: Page, standing: ClinicServer) -> Non
     page.route("**/v1/ask", lambda route: route.continue_())
     answered(page)
     expect(page.locator(".due").first).to_have_text("Review due 20 November 2027")
-
-
-def failing(page: Page, status: int, code: str) -> None:
-    body = json.dumps({"error": {"code": code, "message": "Words of the server."}})
-    page.route("**/v1/ask", lambda route: route.fulfill(status=status, body=body, content_type="application/json"))
-
-
-@pytest.mark.parametrize(
-    ("status", "code", "shown"),
-    [
-        (503, "overloaded", "Too many questions at once"),
-        (503, "no_index", "Answers are not available now"),
-        (500, "internal", "Something went wrong"),
-        (422, "invalid_question", "Words of the server."),
-    ],
-)
-def test_each_failure_is_said_and_shows_the_phone_number(
-    page: Page, standing: ClinicServer, status: int, code: str, shown: str
-) -> None:
-    page.goto(f"{standing.url}/")
-    failing(page, status, code)
-    asked(page, QUESTION)
-    failure = page.locator(".failure")
-    expect(failure).to_contain_text(shown)
-    expect(failure.get_by_role("link", name=PHONE)).to_be_visible()
-    expect(page.locator("#status-2")).to_contain_text(shown)
-    assert_accessible(page)
-    page.unroute("**/v1/ask")
-    page.get_by_role("button", name="Ask again").click()
-    expect(page.locator(".words strong").first).to_have_text(SENTENCE)
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "shown"),
-    [
-        (
-            200,
-            {"status": "degraded", "generation": "a", "built_at": "2026-11-20T08:30:00Z"},
-            "A newer index was refused",
-        ),
-        (503, {}, f"The service cannot answer now. Phone for patients: {PHONE}."),
-        (200, {"status": "ready", "generation": "b", "built_at": "2026-12-24T08:30:00Z"}, "A new index arrived"),
-    ],
-)
-def test_a_banner_shows_only_when_something_is_to_be_known(
-    page: Page, standing: ClinicServer, status: int, body: dict[str, str], shown: str
-) -> None:
-    page.goto(f"{standing.url}/")
-    expect(page.locator("#banner")).to_be_hidden()
-    page.route("**/readyz", lambda route: route.fulfill(status=status, json=body))
-    page.evaluate("dispatchEvent(new Event('online'))")
-    expect(page.locator("#banner")).to_contain_text(shown)
-    assert_accessible(page)
 
 
 def test_the_footer_names_the_index_that_answers(console: Page, standing: ClinicServer) -> None:
@@ -347,7 +267,7 @@ def test_it_is_accessible_in_every_state(page: Page, standing: ClinicServer, sch
     page.keyboard.press("Enter")
     expect(page.locator(".words strong").first).to_have_text(SENTENCE)
     fits()
-    page.fill("#question", "Read the quoted sentence as it stands")
+    page.fill("#question", OF_STAFF)
     expect(page.locator(".quote.staff").first).to_be_visible()
     fits()
     page.fill("#question", UNCOVERED)

@@ -1,7 +1,7 @@
 // The front desk's console: answers as one types, and everything from the keyboard.
 
 import { ask } from "./service.js";
-import { describe, showAnswer, showFailure, showHints } from "./results.js";
+import { describe, showAnswer, showFailure, showHints, showNothing } from "./results.js";
 import { Announcer } from "./announcer.js";
 import { Watch } from "./watch.js";
 import { bindKeys } from "./keys.js";
@@ -44,12 +44,13 @@ async function askNow(settledAfter) {
     showHints(results);
     return;
   }
+  watch.newsIsOld();
   controller = new AbortController();
   results.setAttribute("aria-busy", "true");
-  const slow = setTimeout(() => (progress.textContent = "Looking…"), SLOW_MS);
+  const slow = setTimeout(looking, SLOW_MS);
   let said = "";
   try {
-    const answer = await ask(question, audience(), controller.signal);
+    const answer = await ask(question, audience(), controller);
     if (own !== sequence) {
       return;
     }
@@ -62,13 +63,21 @@ async function askNow(settledAfter) {
     }
     failed = true;
     said = showFailure(results, error, () => askNow(0));
-    watch.look();
+    if (watch.missed(error.kind)) {
+      said = "";
+    }
   } finally {
     clearTimeout(slow);
   }
   progress.textContent = "";
   results.removeAttribute("aria-busy");
   announcer.say(said, settledAfter);
+}
+
+// The answer to another question must not stand beside this one.
+function looking() {
+  progress.textContent = "Looking…";
+  showNothing(results);
 }
 
 const watch = new Watch(document.getElementById("banner"), () => {

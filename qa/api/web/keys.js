@@ -6,7 +6,7 @@ export function bindKeys({ box, results, announcer }) {
   const opener = document.getElementById("show-keys");
   let current = null;
 
-  const quotes = () => [...results.querySelectorAll("article.quote")].filter((quote) => quote.checkVisibility());
+  const quotes = () => [...results.querySelectorAll("article.quote")].filter((quote) => !quote.closest("details:not([open])"));
 
   function toBox() {
     box.focus();
@@ -19,16 +19,16 @@ export function bindKeys({ box, results, announcer }) {
     dialog.addEventListener("close", () => (before?.isConnected ? before : box).focus(), { once: true });
   }
 
-  function move(step) {
+  // Where an arrow leads: to a quote, to the box before the first of them, nowhere after the last.
+  function beyond(step) {
     const all = quotes();
-    const focused = document.activeElement.closest("article.quote");
-    const next = all.indexOf(focused) + step;
-    if (next < 0) {
-      toBox();
-    } else if (next < all.length) {
-      all[next].focus();
-      all[next].scrollIntoView({ block: "nearest" });
-    }
+    const next = all.indexOf(document.activeElement.closest("article.quote")) + step;
+    return all.length && next < 0 ? box : all[next];
+  }
+
+  function move(next) {
+    next.focus();
+    next.scrollIntoView({ block: "nearest" });
   }
 
   // The quote that a key means: the one in which the focus is, else the last one it was in, else the first.
@@ -61,10 +61,10 @@ export function bindKeys({ box, results, announcer }) {
     if (event.key === "Escape") {
       act(toBox);
     } else if ((event.key === "ArrowDown" || event.key === "ArrowUp") && !target.matches("input[type=radio]")) {
-      const step = event.key === "ArrowDown" ? 1 : -1;
       const within = writes || target === document.body || results.contains(target);
-      if (within && quotes().length && !(writes && step < 0)) {
-        act(() => move(step));
+      const next = within && beyond(event.key === "ArrowDown" ? 1 : -1);
+      if (next && next !== target) {
+        act(() => (next === box ? toBox() : move(next)));
       }
     } else if (event.key === "Enter" && target.matches("article.quote")) {
       act(() => target.querySelector(".source a").click());

@@ -5,6 +5,10 @@ const MONTHS = [
   "July", "August", "September", "October", "November", "December",
 ];
 
+export const STAFF_ONLY = "Staff only: do not read to patients";
+
+let shown = 0;
+
 export function element(name, attributes = {}, ...children) {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
@@ -73,15 +77,21 @@ function facts(citation, dueDays) {
 export function quoteElement(quote, { dueDays, level = 2, related = false, tools = [] }) {
   const { citation } = quote;
   const staff = citation.audience === "staff";
-  const article = element("article", { class: `quote${staff ? " staff" : ""}${related ? " related" : ""}`, tabindex: "-1" });
+  const id = `words-${(shown += 1)}`;
+  const article = element("article", {
+    class: `quote${staff ? " staff" : ""}${related ? " related" : ""}`,
+    tabindex: "-1",
+    "aria-label": `${staff ? `${STAFF_ONLY}. ` : ""}${heading(citation)}`,
+    "aria-describedby": id,
+  });
   const link = element("a", { href: citation.link, target: "_blank", rel: "noopener" }, heading(citation));
   link.append(element("span", { class: "away" }, " (opens in a new tab)"));
   article.append(element(`h${level}`, { class: "source" }, link));
   if (staff) {
-    const warning = element("strong", { class: "badge staff" }, "Staff only: do not read to patients");
+    const warning = element("strong", { class: "badge staff" }, STAFF_ONLY);
     article.append(element("p", { class: "staffwarning" }, warning));
   }
-  const words = element("blockquote", { class: "words" });
+  const words = element("blockquote", { class: "words", id });
   for (const piece of related ? [{ text: quote.text }] : pieces(quote)) {
     words.append(element(piece.answers ? "strong" : "span", {}, piece.text));
   }
@@ -93,7 +103,7 @@ export function quoteElement(quote, { dueDays, level = 2, related = false, tools
 }
 
 export function quoteList(quotes, options) {
-  const list = element("ol", { class: "quotes" });
+  const list = element("ol", { class: "quotes", role: "list" });
   list.append(...quotes.map((quote) => element("li", {}, quoteElement(quote, options(quote)))));
   return list;
 }

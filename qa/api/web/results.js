@@ -1,6 +1,6 @@
 // What stands under the box: hints, quotes, "no approved text answers this", or a failure with the phone number.
 
-import { element, heading, plainCitation, quoteElement, quoteList } from "./quotes.js";
+import { element, heading, plainCitation, quoteElement, quoteList, STAFF_ONLY } from "./quotes.js";
 
 const FAILURES = {
   offline: ["The service cannot be reached", "Check the connection. The question is asked again as soon as it is back."],
@@ -16,11 +16,24 @@ const hints = document.querySelector(".hints");
 const dueDays = Number(main.dataset.reviewDueDays);
 
 export function showHints(results) {
-  results.replaceChildren(hints);
+  put(results, hints);
 }
 
-function termList(terms) {
-  return terms.map((term) => `“${term}”`).join(", ");
+export function showNothing(results) {
+  put(results);
+}
+
+// Focus that stood in what goes away moves to the box.
+function put(results, ...parts) {
+  const held = results.contains(document.activeElement);
+  results.replaceChildren(...parts);
+  if (held) {
+    document.getElementById("question").focus();
+  }
+}
+
+function uncovered({ not_covered_terms: terms }) {
+  return terms.length ? `No approved text mentions ${terms.map((term) => `“${term}”`).join(", ")}.` : "";
 }
 
 // What is announced of an answer.
@@ -30,7 +43,9 @@ export function describe(answer) {
     return `No approved text answers this.${terms} Transfer the call or take a message.`;
   }
   const count = answer.quotes.length;
-  return `${count} ${count === 1 ? "passage" : "passages"} found, first: ${heading(answer.quotes[0].citation)}`;
+  const found = `${count} ${count === 1 ? "passage" : "passages"} found, first: ${heading(answer.quotes[0].citation)}.`;
+  const warning = answer.quotes[0].citation.audience === "staff" ? ` ${STAFF_ONLY}.` : "";
+  return `${found}${warning} ${uncovered(answer)}`;
 }
 
 export function showAnswer(results, answer) {
@@ -40,16 +55,13 @@ export function showAnswer(results, answer) {
     parts.push(element("p", { class: "readas" }, `Read ${readings.join(", ")}.`));
   }
   parts.push(...(answer.outcome === "answered" ? answered(answer) : notCovered(answer)));
-  results.replaceChildren(...parts);
+  put(results, ...parts);
 }
 
 function answered(answer) {
-  const parts = [];
-  if (answer.not_covered_terms.length) {
-    parts.push(element("p", { class: "readas" }, `No approved text mentions ${termList(answer.not_covered_terms)}.`));
-  }
-  parts.push(quoteList(answer.quotes, (quote) => ({ dueDays, tools: toolsOf(quote) })));
-  return parts;
+  const told = uncovered(answer);
+  const quotes = quoteList(answer.quotes, (quote) => ({ dueDays, tools: toolsOf(quote) }));
+  return told ? [element("p", { class: "readas" }, told), quotes] : [quotes];
 }
 
 function notCovered(answer) {
@@ -71,7 +83,7 @@ function notCovered(answer) {
 export function showFailure(results, failure, askAgain) {
   const [title, advice] = FAILURES[failure.kind] ?? FAILURES.broken;
   const box = element("div", { class: "failure" }, element("h2", {}, title));
-  const said = failure.message || advice;
+  const said = (failure.kind && failure.message) || advice;
   box.append(element("p", {}, said));
   const { phone } = main.dataset;
   const call = element("p", { class: "next" }, "Phone for patients: ");
@@ -82,7 +94,7 @@ export function showFailure(results, failure, askAgain) {
   const again = element("button", { type: "button" }, "Ask again");
   again.addEventListener("click", askAgain);
   box.append(element("p", {}, again));
-  results.replaceChildren(box);
+  put(results, box);
   return `${title}. ${said} ${phone ? call.textContent : ""}`;
 }
 

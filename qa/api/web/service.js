@@ -9,16 +9,20 @@ export class Failure extends Error {
   }
 }
 
-// The answer, or a Failure: offline, late, overloaded, unready, refused, broken. An aborted question throws AbortError.
-export async function ask(question, audience, signal) {
-  const late = AbortSignal.timeout(SECONDS_TO_ANSWER * 1000);
+// The answer, or a Failure: offline, late, overloaded, unready, refused, broken. Whoever aborts it knows what came of it.
+export async function ask(question, audience, controller) {
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    controller.abort();
+  }, SECONDS_TO_ANSWER * 1000);
   let response;
   try {
     response = await fetch("/v1/ask", {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ question, audience, limit: 3 }),
-      signal: AbortSignal.any([signal, late]),
+      signal: controller.signal,
       credentials: "omit",
       cache: "no-store",
     });
@@ -28,16 +32,12 @@ export async function ask(question, audience, signal) {
     }
     throw failureOf(response.status, body.error);
   } catch (error) {
-    if (signal.aborted) {
-      throw new DOMException("", "AbortError");
-    }
     if (error instanceof Failure) {
       throw error;
     }
-    if (late.aborted) {
-      throw new Failure("late");
-    }
-    throw new Failure(response ? "broken" : "offline");
+    throw new Failure(late ? "late" : response ? "broken" : "offline");
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -1,11 +1,13 @@
-// Looks after the server: a banner when something is wrong or a new index arrived, nothing otherwise.
+// Looks after the server: a banner, which is announced, when something is wrong or a new index arrived.
 
 import { readiness } from "./service.js";
 import { day, element } from "./quotes.js";
 
 const LOOK_MS = 15_000;
 const LOOK_AGAIN_MS = 2_000;
+const LOOK_AFTER_MISS_MS = 4_000;
 const NEWS_MS = 60_000;
+const NEWS = "A new index arrived. An answer that is on the screen came from the one before: ask again.";
 
 const MESSAGES = {
   offline: "The service cannot be reached.",
@@ -39,7 +41,6 @@ export class Watch {
       return;
     }
     this.looking = true;
-    clearTimeout(this.timer);
     const found = await readiness();
     this.looking = false;
     const answers = (state) => state === "ready" || state === "degraded";
@@ -49,10 +50,33 @@ export class Watch {
       this.compare(found);
     }
     this.show();
-    this.timer = setTimeout(() => this.look(), answers(found.state) ? LOOK_MS : LOOK_AGAIN_MS);
+    this.lookIn(answers(found.state) ? LOOK_MS : LOOK_AGAIN_MS);
     if (isBack) {
       this.whenBack();
     }
+  }
+
+  lookIn(milliseconds) {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.look(), milliseconds);
+  }
+
+  // A question failed. Where the server was not there for it, this says so if it did not yet; the next look that finds
+  // the server has the question asked again.
+  missed(kind) {
+    if (kind !== "offline" && kind !== "unready") {
+      return false;
+    }
+    const before = this.shown;
+    this.state = kind;
+    this.show();
+    this.lookIn(LOOK_AFTER_MISS_MS);
+    return this.shown !== before;
+  }
+
+  newsIsOld() {
+    this.newsUntil = 0;
+    this.show();
   }
 
   compare({ generation, builtAt }) {
@@ -66,7 +90,7 @@ export class Watch {
   }
 
   show() {
-    const news = Date.now() < this.newsUntil ? "A new index arrived. Questions are answered from it from now on." : "";
+    const news = Date.now() < this.newsUntil ? NEWS : "";
     const phone = this.phone ? ` Phone for patients: ${this.phone}.` : "";
     const failing = this.state === "offline" || this.state === "unready";
     const message = (MESSAGES[this.state] ?? news) + (failing ? phone : "");
