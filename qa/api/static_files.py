@@ -1,8 +1,10 @@
 """The scripts, styles and pictures of the pages, from `web/`: nothing else in that folder can be fetched.
 
 Each has an ETag that its bytes decide and is asked for again each time, so that pages and scripts are of one version.
+Browsers get them compressed: the widget is for patients' phones.
 """
 
+import gzip
 import hashlib
 import re
 
@@ -44,9 +46,14 @@ def _file(name: str, request: Request) -> Response:
     if not NAME.fullmatch(name) or not path.is_file():
         raise NotFound("There is nothing at this address.")
     content = path.read_bytes()
-    tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-    headers = {"ETag": tag, "Cache-Control": "no-cache"}
+    compressed = "gzip" in request.headers.get("accept-encoding", "")
+    tag = f'"{hashlib.sha256(content).hexdigest()[:32]}{"-gzip" if compressed else ""}"'
+    headers = {"ETag": tag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
     known = {each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")}
     if tag in known:
         return Response(status_code=304, headers=headers)
-    return Response(content, headers={**headers, "Content-Type": MEDIA_TYPES[path.suffix[1:]]})
+    headers["Content-Type"] = MEDIA_TYPES[path.suffix[1:]]
+    if compressed:
+        content = gzip.compress(content, mtime=0)
+        headers["Content-Encoding"] = "gzip"
+    return Response(content, headers=headers)

@@ -265,6 +265,24 @@ def test_a_file_of_the_pages_is_asked_for_again_each_time_and_sent_when_it_chang
     assert (again.status_code, again.content) == (304, b"")
 
 
+@pytest.mark.parametrize("path", ["/widget.js", "/web/style.css"])
+def test_a_file_of_the_pages_travels_compressed_where_the_browser_takes_it(pages: TestClient, path: str) -> None:
+    compressed = pages.get(path, headers={"Accept-Encoding": "br, gzip"})
+    plain = pages.get(path, headers={"Accept-Encoding": "identity"})
+    assert compressed.content == plain.content
+    assert compressed.headers["content-encoding"] == "gzip"
+    assert int(compressed.headers["content-length"]) < int(plain.headers["content-length"]) / 2
+    assert "content-encoding" not in plain.headers
+    assert compressed.headers["etag"] != plain.headers["etag"]
+    assert compressed.headers["vary"] == plain.headers["vary"] == "Accept-Encoding"
+    again = {"Accept-Encoding": "gzip", "If-None-Match": compressed.headers["etag"]}
+    assert pages.get(path, headers=again).status_code == 304
+
+
+def test_the_widget_takes_eight_kilobytes_of_a_patients_connection_at_most(pages: TestClient) -> None:
+    assert int(pages.get("/widget.js", headers={"Accept-Encoding": "gzip"}).headers["content-length"]) <= 8 * 1024
+
+
 @pytest.mark.parametrize(
     "name", ["page.html", "nothing.js", "..%2fapp.py", "..%5capp.py", "Console.js", ".js", "%00.js"]
 )

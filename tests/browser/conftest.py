@@ -3,10 +3,8 @@
 import json
 import os
 import shutil
-import socket
 import subprocess
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,11 +12,10 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from qa.settings import Settings
 from tests.browser.clinic_server import ClinicServer, Witness
+from tests.browser.portal import Portal, Visit
+from tests.browser.server_process import CORPUS, QA, Server, environment
 from tests.conftest import CALIBRATION, CALL_GUIDE, CEMENT, RISKS, Clinic, lend_encoder
 
-QA = (sys.executable, "-c", "from qa.cli import main; main()")
-CORPUS = Path(__file__).parents[2] / "corpus"
-CLINIC_PHONE = "+1 555 010 0199"
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -29,7 +26,6 @@ CHROMIUM_ARGUMENTS = [
     "--disable-sync",
     "--disable-dev-shm-usage",
 ]
-SECONDS_TO_END = 10
 
 
 def find_chromium() -> str:
@@ -62,11 +58,6 @@ def page(browser: Browser) -> Iterator[Page]:
     context.close()
 
 
-def environment(**settings: str) -> dict[str, str]:
-    """This process's, with these settings and no others."""
-    return {**{name: value for name, value in os.environ.items() if not name.startswith("QA_")}, **settings}
-
-
 @pytest.fixture(scope="session")
 def sample_index(exported: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The index of the sample corpus, built with the packaged model."""
@@ -78,51 +69,16 @@ def sample_index(exported: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return index
 
 
-class Server:
-    """`qa serve` as a process; it can be stopped and started again at the same address."""
-
-    def __init__(self, index: Path, settings: Mapping[str, str]) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = int(free.getsockname()[1])
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._environment = environment(
-            QA_CORPUS=str(CORPUS), QA_INDEX=str(index), QA_CLINIC_PHONE=CLINIC_PHONE, **settings
-        )
-        self._process: subprocess.Popen[str] | None = None
-
-    def start(self) -> None:
-        """Starts it unless it runs, and waits until it answers."""
-        if self._process:
-            return
-        self._process = subprocess.Popen(
-            [*QA, "serve", "--port", str(self.port)],
-            env=self._environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        assert line == f"Clinic QA answers on {self.url}\n", line
-
-    def stop(self) -> None:
-        """Stops it; nothing answers at its address then."""
-        if self._process:
-            self._process.terminate()
-            self._process.communicate(timeout=SECONDS_TO_END)
-            self._process = None
+@pytest.fixture(scope="module")
+def portal() -> Iterator[Portal]:
+    portal = Portal()
+    yield portal
+    portal.stop()
 
 
 @pytest.fixture(scope="module")
-def server_settings() -> dict[str, str]:
-    """What a file of tests sets besides, as environment variables."""
-    return {}
-
-
-@pytest.fixture(scope="module")
-def sample_server(sample_index: Path, server_settings: dict[str, str]) -> Iterator[Server]:
-    server = Server(sample_index, server_settings)
+def sample_server(sample_index: Path, portal: Portal) -> Iterator[Server]:
+    server = Server(sample_index, {"QA_CORS_ORIGINS": json.dumps([portal.url])})
     try:
         yield server
     finally:
@@ -134,6 +90,11 @@ def server(sample_server: Server) -> Server:
     """A server that runs, whatever the test before did to it."""
     sample_server.start()
     return sample_server
+
+
+@pytest.fixture
+def visit(page: Page, portal: Portal, server: Server) -> Visit:
+    return Visit(page, portal, server)
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ import re
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.clinic_server import ClinicServer, assert_accessible, keep_screenshot
-from tests.browser.conftest import CLINIC_PHONE, Server
+from tests.browser.clinic_server import PHONE, ClinicServer, assert_accessible, keep_screenshot
 from tests.browser.front_desk import OF_STAFF, QUESTION, SENTENCE, UNCOVERED, answered, asked, spoken
+from tests.browser.server_process import Server
 
 
 def test_the_box_has_the_focus_and_what_is_typed_is_answered(console: Page) -> None:
@@ -333,7 +333,7 @@ def test_a_whole_call(page: Page, server: Server) -> None:
     page.keyboard.press("Escape")
     page.keyboard.type(question)
     expect(page.locator(".failure")).to_contain_text("The service cannot be reached")
-    expect(page.locator(".failure").get_by_role("link", name=CLINIC_PHONE)).to_be_visible()
+    expect(page.locator(".failure").get_by_role("link", name=PHONE)).to_be_visible()
     expect(page.locator("#banner")).to_contain_text("The service cannot be reached")
     expect(page.locator("article.quote")).to_have_count(0)
     assert_accessible(page)

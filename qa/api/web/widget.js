@@ -49,6 +49,7 @@ const WORDS = {
 };
 const SECONDS_TO_ANSWER = 8;
 const SECONDS_UNTIL_LOOKING = 0.3;
+const A_DAY = 86400;
 const MOST_CHARACTERS = 1000;
 const MOST_QUOTES = 3;
 
@@ -178,7 +179,7 @@ function refusal(response, code) {
     const after = response.headers.get("Retry-After");
     const wait = after && Math.ceil(Number(after) || (Date.parse(after) - Date.now()) / 1000);
     const busy = status === 429 || code === "overloaded" || code === "deadline_exceeded";
-    return failed(busy ? "busy" : "unavailable", wait > 0 ? wait : 0);
+    return failed(busy ? "busy" : "unavailable", wait > 0 && wait < A_DAY ? wait : 0);
   }
   if (status === 413 || status === 422) {
     return failed(status === 413 ? "long" : "refused");
@@ -222,10 +223,6 @@ class ClinicAnswers extends HTMLElement {
     }
   }
 
-  disconnectedCallback() {
-    this.#stop();
-  }
-
   attributeChangedCallback() {
     if (this.#parts) {
       this.#label();
@@ -236,7 +233,8 @@ class ClinicAnswers extends HTMLElement {
     this.#parts?.input.focus(options);
   }
 
-  // The form in the element is for when this cannot run: without a slot it is not shown. What was typed is taken over.
+  // The form in the element is for when this cannot run: without a slot it is not shown. What was typed is taken over;
+  // the field there must not take part in a form that the page has around the element.
   #build() {
     const typed = this.querySelector("[name=question]");
     const held = typed && typed === document.activeElement;
@@ -257,7 +255,10 @@ class ClinicAnswers extends HTMLElement {
       event.preventDefault();
       this.#ask(input.value);
     });
-    input.value = typed?.value ?? "";
+    if (typed) {
+      input.value = typed.value;
+      typed.disabled = true;
+    }
     if (held) {
       input.focus();
     }
@@ -274,13 +275,13 @@ class ClinicAnswers extends HTMLElement {
 
   // What the element says under a name, with the facts in their places.
   #say(name, facts = {}) {
-    let own = {};
+    let own;
     try {
-      own = JSON.parse(this.querySelector("script[type='application/json']")?.textContent || "{}");
+      own = JSON.parse(this.querySelector("script[type='application/json']")?.textContent);
     } catch {
-      // A block that is no JSON replaces nothing.
+      // A block that is no JSON, or none, replaces nothing.
     }
-    const words = String(this.getAttribute(name) ?? own[name] ?? WORDS[name]);
+    const words = String(this.getAttribute(name) ?? own?.[name] ?? WORDS[name]);
     return words.replace(/\{(\w+)\}/g, (whole, fact) => facts[fact] ?? whole);
   }
 
