@@ -125,3 +125,14 @@ def test_the_demonstration_shows_it_light_and_dark(page: Page, server: Server, l
     assert_accessible(page)
     keep_screenshot(page, f"widget-demo-{look}-{width}")
     assert witness.seen == []
+
+
+def test_the_demonstration_says_whether_the_snippet_was_copied(page: Page, server: Server) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=server.url)
+    page.goto(f"{server.url}/widget-demo")
+    page.get_by_role("button", name="Copy the snippet").click()
+    expect(page.locator("#copied")).to_have_text("Copied")
+    assert f'src="{server.url}/widget.js"' in page.evaluate("navigator.clipboard.readText()")
+    page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error()); }")
+    page.get_by_role("button", name="Copy the snippet").click()
+    expect(page.locator("#copied")).to_contain_text("Could not copy")

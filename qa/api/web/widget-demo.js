@@ -7,6 +7,10 @@ const copied = document.getElementById("copied");
 snippet.textContent = snippet.textContent.replaceAll("https://qa.clinic.example", location.origin);
 copy.hidden = !navigator.clipboard;
 copy.addEventListener("click", async () => {
-  await navigator.clipboard.writeText(snippet.textContent);
-  copied.textContent = "Copied";
+  try {
+    await navigator.clipboard.writeText(snippet.textContent);
+    copied.textContent = "Copied";
+  } catch {
+    copied.textContent = "Could not copy: select the lines and copy them.";
+  }
 });
