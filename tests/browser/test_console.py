@@ -172,6 +172,20 @@ def test_staff_texts_are_unmistakable_and_gone_for_what_a_patient_would_see(cons
     expect(console.get_by_text("Staff only")).to_have_count(0)
 
 
+def test_without_a_script_too_the_warning_stands_before_the_words_of_a_staff_text(
+    page: Page, standing: ClinicServer
+) -> None:
+    page.goto(f"{standing.url}/search")
+    page.fill("#question", OF_STAFF)
+    page.press("#question", "Enter")
+    quote = page.locator(".quote.staff").first
+    warning = quote.get_by_text("Staff only: do not read to patients").bounding_box()
+    words = quote.locator(".words").bounding_box()
+    assert warning
+    assert words
+    assert warning["y"] + warning["height"] <= words["y"]
+
+
 def test_each_settled_answer_is_announced_once_in_regions_by_turns(console: Page) -> None:
     asked(console, QUESTION)
     expect(console.locator("#status-2")).to_contain_text("found, first: The bone cement")
@@ -223,6 +237,8 @@ def test_a_printed_quote_is_one_page_with_its_citation(console: Page) -> None:
     expect(sheet).to_contain_text("SHA-256")
     expect(console.locator("main")).to_be_hidden()
     expect(sheet.get_by_role("button")).to_have_count(0)
+    console.locator(".tools").get_by_text("Print").first.dispatch_event("click")
+    expect(sheet).to_have_count(1)
     console.evaluate("dispatchEvent(new Event('afterprint'))")
     console.emulate_media(media="screen")
     expect(sheet).to_have_count(0)

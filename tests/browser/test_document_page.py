@@ -184,7 +184,7 @@ def test_a_printed_document_is_its_text_and_approval(page: Page, served: ClinicS
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 1440])
-@pytest.mark.parametrize("address", ["risks", "signs#p-2-7", "staff-call-guide?audience=staff", "nothing"])
+@pytest.mark.parametrize("address", ["risks", "signs#p-2-7", "instructions", "staff-call-guide?audience=staff", "nothing"])
 def test_it_is_accessible(page: Page, served: ClinicServer, scheme: str, width: int, address: str) -> None:
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     page.set_viewport_size({"width": width, "height": 800})

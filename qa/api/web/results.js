@@ -45,7 +45,7 @@ export function describe(answer) {
   const count = answer.quotes.length;
   const found = `${count} ${count === 1 ? "passage" : "passages"} found, first: ${heading(answer.quotes[0].citation)}.`;
   const warning = answer.quotes[0].citation.audience === "staff" ? ` ${STAFF_ONLY}.` : "";
-  return `${found}${warning} ${uncovered(answer)}`;
+  return `${found}${warning} ${uncovered(answer)}`.trim();
 }
 
 export function showAnswer(results, answer) {
@@ -133,6 +133,7 @@ async function copied(text) {
 }
 
 function printQuote(quote) {
+  document.getElementById("sheet")?.remove();
   const sheet = element("section", { id: "sheet" }, quoteElement(quote, { dueDays }));
   const link = new URL(quote.citation.link, location.origin).href;
   const hash = `SHA-256 of the text ${quote.citation.document_sha256}`;
