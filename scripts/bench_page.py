@@ -26,7 +26,7 @@ question => new Promise(painted => {
   const results = document.getElementById("results");
   box.value = question;
   const watcher = new MutationObserver(changes => {
-    if (!changes.some(change => change.type === "childList")) return;
+    if (!results.hasChildNodes() || !changes.some(change => change.type === "childList")) return;
     watcher.disconnect();
     requestAnimationFrame(() => setTimeout(() => painted(performance.now() - pressed)));
   });
