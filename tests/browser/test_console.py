@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.clinic_server import PHONE, ClinicServer, assert_accessible, keep_screenshot
 from tests.browser.front_desk import OF_STAFF, QUESTION, SENTENCE, UNCOVERED, answered, asked, spoken
@@ -150,6 +150,17 @@ def test_on_a_narrow_screen_the_keys_have_room_for_what_they_do(console: Page) -
         box = said.bounding_box()
         assert box
         assert box["width"] >= 130
+
+
+def test_where_there_is_no_keyboard_nothing_is_said_of_keys(browser: Browser, standing: ClinicServer) -> None:
+    context = browser.new_context(is_mobile=True, has_touch=True, viewport={"width": 360, "height": 740})
+    phone = context.new_page()
+    phone.goto(f"{standing.url}/")
+    expect(phone.get_by_role("button", name="Ask")).to_be_visible()
+    expect(phone.get_by_text("Type what the caller asks.")).to_be_visible()
+    for selector in ["#show-keys", "#keys-in-short"]:
+        expect(phone.locator(selector)).to_be_hidden()
+    context.close()
 
 
 def test_what_nothing_answers_is_an_outcome_of_its_own(console: Page) -> None:
