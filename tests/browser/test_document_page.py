@@ -184,10 +184,16 @@ def test_a_printed_document_is_its_text_and_approval(page: Page, served: ClinicS
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 1440])
-@pytest.mark.parametrize("address", ["risks", "signs#p-2-7", "instructions", "staff-call-guide?audience=staff", "nothing"])
+@pytest.mark.parametrize(
+    "address", ["risks", "signs#p-2-7", "instructions", "staff-call-guide?audience=staff", "nothing"]
+)
 def test_it_is_accessible(page: Page, served: ClinicServer, scheme: str, width: int, address: str) -> None:
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     page.set_viewport_size({"width": width, "height": 800})
     page.goto(f"{served.url}/documents/{address}")
     assert_accessible(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for anchor in passages(page)[:1]:
+        page.evaluate("anchor => { location.hash = anchor }", anchor)
+        expect(page.locator("mark")).to_be_visible()
+        assert_accessible(page)
