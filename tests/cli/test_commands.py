@@ -84,7 +84,7 @@ def test_from_files_to_a_cited_answer(qa: Run, folder: Path) -> None:
     assert f"/documents/cement#p-{citation['start']}-{citation['end']}" in out
     code, out, _ = qa("verify")
     assert code == 0
-    assert re.search(r"Encoder [0-9a-f]{16} is whole: 3 files", out)
+    assert re.search(r"Encoder [0-9a-f]{16} is whole: 4 files", out)
 
 
 def test_what_nothing_covers_is_said_and_named(qa: Run) -> None:
