@@ -8,8 +8,9 @@ are too many it refuses every request, `/livez` on an old connection too.
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
+from uvicorn._types import ASGI3Application
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
@@ -67,6 +68,7 @@ class LimitedConnection(HttpToolsProtocol):
         self._part: Part = "none"  # of which request is half here
         self._part_bytes = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._answered: RequestResponseCycle | None = None  # last or now; those after it are in the pipeline
         self._reason: ClinicQAError | None = None
         self._leaving = False
 
@@ -83,6 +85,9 @@ class LimitedConnection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
         super().connection_lost(exc)
+        if self._answered is not None:  # uvicorn tells only the newest request that its client has left
+            self._answered.disconnected = True
+            self._answered.message_event.set()
 
     def data_received(self, data: bytes) -> None:
         if self._leaving:
@@ -123,9 +128,11 @@ class LimitedConnection(HttpToolsProtocol):
 
     @property
     def _is_answering(self) -> bool:
-        """Whether the answer to the newest request is still to come, and so perhaps those to some before it."""
-        cycle = cast(RequestResponseCycle | None, self.cycle)
-        return cycle is not None and not cycle.response_complete
+        return self._answered is not None and not self._answered.response_complete
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._answered = cycle
+        super()._start_asgi_task(cycle, app)
 
     def _head_bytes(self) -> int:
         """The size of a head that has been read, as if its headers were written with one space."""
