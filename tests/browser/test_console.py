@@ -334,7 +334,7 @@ def test_a_whole_call(page: Page, server: Server) -> None:
     """Question typed, answer, source with the passage, back, not covered, server stopped, phone number, server back."""
     question, sentence = (
         "what are the risks of bone cement leaking?",
-        "Bone cement can leak out of the treated backbone",
+        "Leaked bone cement can press on a nerve",
     )
     page.goto(f"{server.url}/")
     page.keyboard.type(question)
