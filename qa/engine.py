@@ -83,10 +83,6 @@ class _Ranked:
         return Considered(self.question, self.reading, self.ranked, signals, confidence)
 
 
-def _is_editors(reading: Reading) -> bool:
-    return any(replacement.kind == "synonym" for replacement in reading.replacements)
-
-
 @dataclass(frozen=True, slots=True)
 class Request:
     """A question that may be asked, from `Engine.request`."""
@@ -130,6 +126,7 @@ class Engine:
         self._problem: ClinicQAError | None = None
         self._refused_mark: tuple[int, int] | None = None
         self._reloading = threading.Lock()
+        self._turn = threading.Lock()  # of all but encoding, which needs no interpreter
         self._lay_words = packaged_lay_words()
 
     def reload(self, *, again: bool = False) -> Reload:
@@ -213,7 +210,7 @@ class Engine:
                 raise self._why_nothing_is_open()
             considered = self._consider_all(served, requests, observer)
             threshold = served.generation.calibration.threshold(self._settings.max_false_answer_rate)
-            with _timed(observer, "answer"):
+            with self._turn, _timed(observer, "answer"):
                 return [
                     answer(served.generation.audiences[request.audience], one, request.limit, threshold)
                     for request, one in zip(requests, considered, strict=True)
@@ -257,7 +254,8 @@ class Engine:
             (number, reading)
             for number, (_, *more) in enumerate(readings)
             for reading in more
-            if considered[number].confidence < threshold or _is_editors(reading)
+            if considered[number].confidence < threshold
+            or any(change.kind == "synonym" for change in reading.replacements)
         ]
         asked = [(requests[number].audience, reading) for number, reading in others]
         for (number, _), ranked in zip(others, self._rank_all(served, asked, observer), strict=True):
@@ -278,10 +276,10 @@ class Engine:
         for audience in dict.fromkeys(audience for audience, _ in readings):
             index = served.generation.audiences[audience]
             own = [number for number, (asked, _) in enumerate(readings) if asked == audience]
-            with _timed(observer, "candidates"):
+            with self._turn, _timed(observer, "candidates"):
                 questions = [understand(index, readings[number][1].text, encodings[number]) for number in own]
                 candidates = retrieve(index, questions, self._expired(index))
-            with _timed(observer, "rerank"):
+            with self._turn, _timed(observer, "rerank"):
                 for number, question, near in zip(own, questions, candidates, strict=True):
                     found[number] = _Ranked(index, readings[number][1], question, rank(index, near, question))
         return [found[number] for number in range(len(readings))]
