@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from qa.generation import AudienceIndex
 from qa.highlight import answering_sentence
-from qa.question import Question
+from qa.question import Question, mean_coverage
 from qa.records import Answer, Citation, Document, Passage, Quote, RankedPassage, Reading, Signals, Span
 
 UNCOVERED = 0.55
@@ -70,7 +68,7 @@ def _quote(index: AudienceIndex, question: Question, ranked: RankedPassage) -> Q
     covered = index.tokens.sentence_coverage(
         ranked.passage, index.sentence_numbers(ranked.passage), question.encoding.token_vectors
     )
-    coverage = covered.mean(axis=1, dtype=np.float64).tolist() if covered.shape[1] else [0.0] * len(covered)
+    coverage = mean_coverage(covered).tolist()
     sentence = passage.sentences[answering_sentence(question.text, document.text, passage.sentences, coverage)]
     return Quote(
         text=document.text[passage.start : passage.end],

@@ -12,7 +12,7 @@ import numpy as np
 from qa.candidates import Candidates, Numbers, Scores
 from qa.encoder import Vectors
 from qa.generation import AudienceIndex
-from qa.question import Question, content_tokens, word_coverage
+from qa.question import Question, content_tokens, mean_coverage, word_coverage
 from qa.records import Candidate, RankedPassage
 
 RERANKED = 32
@@ -98,7 +98,7 @@ def _compare(index: AudienceIndex, candidates: Candidates, question: Question) -
     covered = index.tokens.coverage(candidates.passages.tolist(), question.encoding.token_vectors)
     return Compared(
         candidates,
-        covered.mean(axis=1, dtype=np.float64) if covered.shape[1] else np.zeros(len(covered)),
+        mean_coverage(covered),
         covered[:, content_tokens(question)],
         word_coverage(question, covered),
     )

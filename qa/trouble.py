@@ -108,19 +108,23 @@ def private_copy(path: Path) -> Iterator[Path]:
     Raises what `reading` raises, and StorageFailed for trouble with the copy, also that which the caller has with it.
     """
     with reading(path):
-        is_file = not path.is_dir()
-        sources = [path] if is_file else sorted(source for source in path.iterdir() if not source.is_dir())
+        sources = _files_of(path)
     with _copying(path), temporary_folder("copy") as folder:
         try:
             for source in sources:
                 _copy(source, folder / source.name)
-            yield folder / path.name if is_file else folder
+            yield folder / path.name if sources == [path] else folder
         finally:
             for source in sources:  # without a descriptor to spare, `rmtree` removes nothing
                 with contextlib.suppress(OSError):
                     (folder / source.name).unlink()
             with contextlib.suppress(OSError):
                 folder.rmdir()
+
+
+def _files_of(path: Path) -> list[Path]:
+    """The file, or those of the folder."""
+    return sorted(file for file in path.iterdir() if not file.is_dir()) if path.is_dir() else [path]
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -165,7 +169,7 @@ def opened_by_library(library: Callable[[], Opened], path: Path) -> Opened:
 
 def _prove_usable(path: Path) -> None:
     """Raises OSError where a library could not read the files either."""
-    files = [path] if not path.is_dir() else [file for file in path.iterdir() if not file.is_dir()]
+    files = _files_of(path)
     with contextlib.ExitStack() as opened:
         streams = [opened.enter_context(file.open("rb")) for file in (*files, *files[:1] * _SPARE_DESCRIPTORS)]
         for stream in streams[: len(files)]:

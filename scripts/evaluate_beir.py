@@ -101,7 +101,7 @@ def answer_figures(asked: Sequence[Asked], data: DataSet) -> dict[str, float | N
 
 
 def ablations() -> dict[str, Callable[[RankedPassage, int], float]]:
-    """Each signal alone, each pair of grains, all: scores over the candidates of the full retrieval."""
+    """Each signal alone, each pair, all: scores over the candidates that were compared closely."""
     signals: dict[str, Callable[[RankedPassage, int], float]] = {
         "passage": lambda one, _words: COSINE_WEIGHT * one.candidate.cosine,
         "terms": lambda one, _words: TERM_WEIGHT * one.candidate.term_score,
@@ -113,7 +113,6 @@ def ablations() -> dict[str, Callable[[RankedPassage, int], float]]:
     names = list(signals)
     sets = [[name] for name in names]
     sets += [[first, second] for number, first in enumerate(names) for second in names[number + 1 :]]
-    sets += [[name for name in names if name != left_out] for left_out in names]
     sets.append(names)
 
     def total(chosen: Sequence[str]) -> Callable[[RankedPassage, int], float]:

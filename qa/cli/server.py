@@ -30,7 +30,7 @@ LOGGER = logging.getLogger(__name__)
 STOPPING_SECONDS = 6
 """How long requests that were accepted may take to end; the rest of ten seconds is for the processes themselves."""
 SWITCH_SECONDS = 0.001
-"""How long the answering thread may keep the event loop from its next step. With Python's own 5 ms, the 95th percentile
+"""How long an answering thread may keep the event loop from its next step. With Python's own 5 ms, the 95th percentile
 under overload was a third higher, and the slowest /livez took twice as long."""
 SPARE_FILES = 256
 """What a process opens besides connections."""
