@@ -230,6 +230,9 @@ class StorageFailed(ClinicQAError):
     http_status = 503
 
 
+REBUILD = "Run `qa build`."
+"""The remedy for an index, or a part of one, that is of no use."""
+
 UNUSABLE: tuple[type[ClinicQAError], ...] = (
     NoIndex,
     OutOfService,

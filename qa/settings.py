@@ -3,6 +3,7 @@
 The environment wins over the file; a command's own options win over both.
 """
 
+import datetime
 import os
 import re
 import tomllib
@@ -153,3 +154,13 @@ def load_settings(**options: Any) -> Settings:
 
 def _is_known(name: str) -> bool:
     return name.removeprefix(PREFIX).lower() in Settings.model_fields or name in NO_SETTINGS
+
+
+def today() -> datetime.date:
+    """The date where this machine stands: approvals and expiries are by the clinic's own calendar."""
+    return datetime.datetime.now().astimezone().date()
+
+
+def available_cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -9,13 +9,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from qa.build import BuildReport, Companions, build, make_plan, make_recipe
-from qa.embedding import Progress
-from qa.encoder import EncoderMaker
-from qa.files import sha256_of_text
-from qa.formats.canonical import Builder
+from qa.corpus.formats.canonical import Builder
+from qa.encoder.protocol import EncoderMaker
+from qa.indexer.build import BuildReport, Companions, build, make_plan, make_recipe
+from qa.indexer.embedding import Progress
 from qa.records import Approval, Audience, Document
 from qa.settings import Settings
+from qa.storage.files import sha256_of_text
 
 _PARAGRAPH = re.compile(r"\n\s*\n")
 AUDIENCE: Audience = "staff"

@@ -4,7 +4,7 @@ A document ranks by its best passage. Prints nDCG@10, recall@10 and P@1 and, whe
 answers at all (answerability.tsv), AUROC and coverage at 1 % and 5 % false answers. The index is kept in `--cache`, so
 that a second run embeds nothing.
 
-    python scripts/evaluate_beir.py DIR [--corpus FILE.jsonl.gz] [--exclude IDS] [--limit-queries N] [--cache DIR]
+    python -m scripts.evaluate_beir DIR [--corpus FILE.jsonl.gz] [--exclude IDS] [--limit-queries N] [--cache DIR]
                                         [--ablate] [--json]
 """
 
@@ -18,21 +18,19 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from qa.encoder_export import ExportingEncoders
-from qa.encoder_store import EncoderStore
-from qa.engine import Engine
-from qa.measures import auroc, operating_points
-from qa.rank import (
+from qa.encoder.export import ExportingEncoders
+from qa.encoder.store import EncoderStore
+from qa.evaluation.metrics import auroc, operating_points
+from qa.records import RankedPassage
+from qa.search.engine import Engine
+from qa.search.rank import (
     COSINE_WEIGHT,
     COVERAGE_WEIGHT,
     LEAST_COVERED_WEIGHT,
     TERM_WEIGHT,
     least_covered_share,
 )
-from qa.records import RankedPassage
 from qa.settings import Settings
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 from scripts.beir import AUDIENCE, DataSet, build_index, read_data_set, read_documents
 
 DEPTH = 10

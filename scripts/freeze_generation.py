@@ -11,13 +11,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-from qa.approval import Terms, propose
-from qa.build import build, plan_build
-from qa.documents import Rules, load_corpus
-from qa.encoder_export import ExportingEncoders
-from qa.manifest import CALIBRATION, FORMAT_VERSION, SYNONYMS
+from qa.corpus.approval import Terms, propose
+from qa.corpus.loader import Rules, load_corpus
+from qa.corpus.register import load_register, save_approvals
+from qa.encoder.export import ExportingEncoders
+from qa.index.manifest import CALIBRATION, FORMAT_VERSION, SYNONYMS
+from qa.indexer.build import build, plan_build
 from qa.records import Audience
-from qa.register import load_register, save_approvals
 from qa.settings import Settings
 
 FROZEN = Path(__file__).resolve().parent.parent / "tests" / "frozen"

@@ -3,7 +3,7 @@
 The eigenvectors with the largest eigenvalues of the second moment of token vectors over a sample of passages of each
 corpus given, weighted alike. Run once for a model; the result belongs to the model, not to a clinic's corpus.
 
-    python scripts/make_projection.py CORPUS.jsonl.gz [CORPUS.jsonl.gz …] --sample 600
+    python -m scripts.make_projection CORPUS.jsonl.gz [CORPUS.jsonl.gz …] --sample 600
 """
 
 import argparse
@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from qa.model import find_model
-from qa.sentence_transformer_encoder import SentenceTransformerEncoder
+from qa.encoder.model import find_model
+from qa.encoder.torch_runtime import SentenceTransformerEncoder
 
 DIMENSIONS = 64
 WORDS = 90
@@ -36,7 +36,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("corpora", nargs="+", type=Path, help="BEIR corpus files")
     parser.add_argument("--sample", type=int, default=600, help="passages of each")
-    parser.add_argument("--output", type=Path, default=Path(__file__).parents[1] / "qa" / "projection.npy")
+    parser.add_argument("--output", type=Path, default=Path(__file__).parents[1] / "qa" / "encoder" / "projection.npy")
     arguments = parser.parse_args()
     encoder = SentenceTransformerEncoder(dataclasses.replace(find_model(None), projection=None))
     moment = np.zeros((384, 384))

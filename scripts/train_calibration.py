@@ -5,13 +5,12 @@ and thresholds from labelled questions of a clinic's kind (`--questions FILE IND
 the index that they are asked of. Prints the figures of ten-fold cross-validation, in which no row is judged by what was
 fitted on it.
 
-    python scripts/train_calibration.py DIR --corpus FILE.jsonl.gz --exclude IDS --cache DIR --questions FILE INDEX …
+    python -m scripts.train_calibration DIR --corpus FILE.jsonl.gz --exclude IDS --cache DIR --questions FILE INDEX …
 """
 
 import argparse
 import datetime
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -21,16 +20,14 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold
 
-from qa.calibration import PACKAGED, thresholds_for
-from qa.encoder_export import ExportingEncoders
-from qa.encoder_store import EncoderStore
-from qa.engine import Engine
-from qa.evaluation import load_questions
-from qa.measures import auroc, expected_calibration_error, operating_points, reliability
+from qa.encoder.export import ExportingEncoders
+from qa.encoder.store import EncoderStore
+from qa.evaluation.judging import load_questions
+from qa.evaluation.metrics import auroc, expected_calibration_error, operating_points, reliability
+from qa.index.calibration import PACKAGED, thresholds_for
 from qa.records import Audience, Signals
+from qa.search.engine import Engine
 from qa.settings import Settings
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 from scripts.beir import AUDIENCE, build_index, read_data_set, read_documents
 
 Matrix = NDArray[np.float64]

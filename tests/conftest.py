@@ -14,16 +14,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qa.approval import Terms, propose
-from qa.build import BuildReport, build, plan_build
-from qa.documents import Corpus, Rules, load_corpus
-from qa.encoder import EncoderIdentity, Encoding, MadeEncoder, ModelIdentity, Vectors
-from qa.encoder_export import ExportingEncoders
-from qa.engine import Engine
+from qa.corpus.approval import Terms, propose
+from qa.corpus.loader import Corpus, Rules, load_corpus
+from qa.corpus.register import load_register, save_approvals
+from qa.encoder.export import ExportingEncoders
+from qa.encoder.model import find_model
+from qa.encoder.protocol import EncoderIdentity, Encoding, MadeEncoder, ModelIdentity, Vectors
 from qa.errors import OtherModel
-from qa.model import find_model
+from qa.indexer.build import BuildReport, build, plan_build
 from qa.records import Audience, Span
-from qa.register import load_register, save_approvals
+from qa.search.engine import Engine
 from qa.settings import Settings
 
 TODAY = datetime.date(2026, 11, 20)

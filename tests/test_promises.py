@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 from pydantic_core import to_jsonable_python
 
-from qa.engine import Engine
+from qa.corpus.register import load_register
 from qa.errors import ClinicQAError
-from qa.files import sha256_of_bytes, sha256_of_text
-from qa.publication import live_id
+from qa.index.bm25 import FUNCTION_WORDS
+from qa.index.publication import live_id
 from qa.records import AUDIENCES, Answer, Quote
-from qa.register import load_register
+from qa.search.engine import Engine
 from qa.settings import Settings
-from qa.terms import FUNCTION_WORDS
+from qa.storage.files import sha256_of_bytes, sha256_of_text
 from tests.conftest import CALL_GUIDE, CEMENT, RISKS, TODAY, BagOfWordsEncoder, Clinic
 
 CORPUS = Path(__file__).resolve().parent.parent / "corpus"

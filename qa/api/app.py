@@ -14,22 +14,22 @@ from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 
 import qa
+from qa.api.batching import Dispatcher, answering_threads
 from qa.api.connection_limits import LIMITS, ConnectionLimits
-from qa.api.cross_origin import CrossOrigin
 from qa.api.error_responses import ErrorResponses
 from qa.api.metrics import Metrics
-from qa.api.observation import Observation, RefusedConnections
-from qa.api.overload import OverloadRefusal
-from qa.api.page_templates import PageTemplates
-from qa.api.pages import SEARCH_PATH, page_routes
-from qa.api.response_guard import ResponseGuard
+from qa.api.middleware.cors import CrossOrigin
+from qa.api.middleware.load_shedding import OverloadRefusal
+from qa.api.middleware.observation import Observation, RefusedConnections
+from qa.api.middleware.response_guard import ResponseGuard
+from qa.api.pages.page_routes import SEARCH_PATH, page_routes
+from qa.api.pages.page_templates import PageTemplates
+from qa.api.pages.static_files import static_routes
+from qa.api.reloading import Watcher
 from qa.api.routes import ASK_PATH, document_routes, health_routes, metrics_routes, question_routes
-from qa.api.static_files import static_routes
-from qa.dispatch import Dispatcher, answering_threads
-from qa.engine import Engine, Reload
 from qa.errors import ClinicQAError
+from qa.search.engine import Engine, Reload
 from qa.settings import Settings
-from qa.watch import Watcher
 
 LOGGER = logging.getLogger(__name__)
 

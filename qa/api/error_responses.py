@@ -18,8 +18,8 @@ from starlette.types import Scope
 
 from qa.api.event_log import exception_places
 from qa.api.examples import example_errors
-from qa.api.observation import OUTCOME
-from qa.api.wire import ErrorBody, ErrorResponse
+from qa.api.middleware.observation import OUTCOME
+from qa.api.schemas import ErrorBody, ErrorResponse
 from qa.errors import (
     ClinicQAError,
     IndexUnavailable,

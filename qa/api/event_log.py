@@ -25,7 +25,7 @@ def log_config(*, access_log: bool) -> dict[str, Any]:
         "root": {"level": "WARNING", "handlers": ["stderr"]},
         "loggers": {
             "qa": {"level": "INFO"},
-            "qa.api.observation": {"level": "INFO" if access_log else "WARNING"},
+            "qa.api.middleware.observation": {"level": "INFO" if access_log else "WARNING"},
             "uvicorn.error": {"level": "ERROR"},  # its warnings tell of single requests, which are summed up as refused
         },
     }

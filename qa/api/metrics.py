@@ -11,7 +11,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
-from qa.engine import Engine, Reload
+from qa.search.engine import Engine, Reload
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
@@ -61,15 +61,15 @@ class Metrics:
         self._seconds.labels(route).observe(seconds)
 
     def stage(self, name: str, seconds: float) -> None:
-        """See `qa.engine.Observer`."""
+        """See `qa.search.engine.Observer`."""
         self._stages.labels(name).observe(seconds)
 
     def in_hand(self, questions: int) -> None:
-        """See `qa.dispatch.DispatchObserver`."""
+        """See `qa.api.batching.DispatchObserver`."""
         self._in_hand.set(questions)
 
     def batch(self, questions: int) -> None:
-        """See `qa.dispatch.DispatchObserver`."""
+        """See `qa.api.batching.DispatchObserver`."""
         self._batches.observe(questions)
 
     def reload(self, outcome: Reload) -> None:

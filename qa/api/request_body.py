@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 from fastapi import Request
 from pydantic import ValidationError
 
-from qa.api.wire import AskRequest
+from qa.api.schemas import AskRequest
 from qa.errors import InvalidRequest, MalformedBody, RequestTimeout, RequestTooLarge, UnsupportedMediaType
 
 MAX_BODY_BYTES = 8 * 1024

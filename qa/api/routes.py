@@ -12,13 +12,12 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.requests import ClientDisconnect
 
-from qa.api import examples, wire
+from qa.api import examples, schemas
+from qa.api.batching import Dispatcher
 from qa.api.error_responses import documented_errors, unready_response
 from qa.api.metrics import CONTENT_TYPE, Metrics
-from qa.api.observation import OUTCOME
+from qa.api.middleware.observation import OUTCOME
 from qa.api.request_body import read_ask_request
-from qa.dispatch import Dispatcher
-from qa.engine import Engine
 from qa.errors import (
     ClinicQAError,
     DamagedGeneration,
@@ -40,6 +39,7 @@ from qa.errors import (
     UnsupportedMediaType,
 )
 from qa.records import AUDIENCES, Answer, Audience
+from qa.search.engine import Engine
 
 Responses = dict[int | str, dict[str, Any]]
 AudienceQuery = Annotated[
@@ -77,7 +77,7 @@ def question_routes(dispatcher: Dispatcher, request_seconds: float) -> APIRouter
         Overloaded,
         DeadlineExceeded,
     )
-    body = {"schema": wire.AskRequest.model_json_schema(), "examples": examples.ask_requests()}
+    body = {"schema": schemas.AskRequest.model_json_schema(), "examples": examples.ask_requests()}
 
     @router.post(
         ASK_PATH,
@@ -86,11 +86,11 @@ def question_routes(dispatcher: Dispatcher, request_seconds: float) -> APIRouter
         responses=_responses(examples.answers(), *refusals, *UNAVAILABLE),
         openapi_extra={"requestBody": {"required": True, "content": {"application/json": body}}},
     )
-    async def ask(asked: Annotated[wire.AskRequest, Depends(reader)], request: Request) -> wire.Answer:
+    async def ask(asked: Annotated[schemas.AskRequest, Depends(reader)], request: Request) -> schemas.Answer:
         """Quotes of approved text that answer, with citations; or that no approved text answers."""
         answer = await unless_gone(request, dispatcher.ask(asked.question, as_audience(asked.audience), asked.limit))
         request.scope[OUTCOME] = answer.outcome
-        return wire.Answer.of(answer)
+        return schemas.Answer.of(answer)
 
     return router
 
@@ -106,11 +106,12 @@ def document_routes(engine: Engine) -> APIRouter:
         summary="List the documents",
         responses=_responses(examples.document_lists(), *refusals),
     )
-    def list_documents(audience: AudienceQuery = "patient") -> wire.DocumentList:
+    def list_documents(audience: AudienceQuery = "patient") -> schemas.DocumentList:
         """The approved documents that the audience may be quoted today, by id."""
         documents = engine.documents(as_audience(audience))
-        return wire.DocumentList(
-            audience=as_audience(audience), documents=tuple(wire.document_summary(document) for document in documents)
+        return schemas.DocumentList(
+            audience=as_audience(audience),
+            documents=tuple(schemas.document_summary(document) for document in documents),
         )
 
     @router.get(
@@ -119,9 +120,9 @@ def document_routes(engine: Engine) -> APIRouter:
         summary="Fetch a document",
         responses=_responses(examples.documents(), UnknownDocument, *refusals),
     )
-    def get_document(document_id: str, audience: AudienceQuery = "patient") -> wire.Document:
+    def get_document(document_id: str, audience: AudienceQuery = "patient") -> schemas.Document:
         """The text that was approved, its sections and its hash: what it takes to check a quote."""
-        return wire.whole_document(engine.document(document_id, as_audience(audience)))
+        return schemas.whole_document(engine.document(document_id, as_audience(audience)))
 
     return router
 
@@ -131,22 +132,22 @@ def health_routes(engine: Engine, served: tuple[Audience, ...]) -> APIRouter:
     router = APIRouter(tags=["health"])
 
     @router.get("/livez", operation_id="livez", summary="Is it alive?", responses=_responses(examples.liveness()))
-    async def livez() -> wire.Liveness:
+    async def livez() -> schemas.Liveness:
         """True as long as the process answers."""
-        return wire.Liveness()
+        return schemas.Liveness()
 
     @router.get(
         "/readyz",
         operation_id="readyz",
         summary="Can it answer?",
-        response_model=wire.Readiness,
+        response_model=schemas.Readiness,
         responses=_responses(examples.readiness(), *UNAVAILABLE),
     )
-    async def readyz() -> wire.Readiness | JSONResponse:
+    async def readyz() -> schemas.Readiness | JSONResponse:
         """Which generation answers, or why none does and what to run."""
         readiness = engine.readiness()
         if readiness.ready:
-            return wire.readiness(readiness)
+            return schemas.readiness(readiness)
         return unready_response(_why_not(engine, served[0], readiness.reason))
 
     return router

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qa.cli.options import AudienceOption, IndexOption, JsonOption, today
+from qa.cli.options import AudienceOption, IndexOption, JsonOption
 from qa.cli.output import print_json, print_text
 from qa.errors import InvalidRequest, UnknownDocument
 
@@ -31,10 +31,10 @@ def ask(
     json: JsonOption = False,
 ) -> None:
     """Answers a question with quotes of approved text, or says that none answers it."""
-    from qa.encoder_store import EncoderStore
-    from qa.engine import Engine
+    from qa.encoder.store import EncoderStore
     from qa.records import checked_audience
-    from qa.settings import load_settings
+    from qa.search.engine import Engine
+    from qa.settings import load_settings, today
 
     settings = load_settings(index=index)
     engine = Engine(settings, EncoderStore(settings.index, settings.model, settings.encoder_threads), today)
@@ -54,8 +54,8 @@ def show(
     json: JsonOption = False,
 ) -> None:
     """Prints an approved document of the live generation as it is quoted, or a slice of it."""
-    from qa.generation import open_generation
-    from qa.publication import live_id
+    from qa.index.generation import open_generation
+    from qa.index.publication import live_id
     from qa.settings import load_settings
 
     settings = load_settings(index=index)

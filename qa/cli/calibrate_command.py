@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from qa.cli.options import CorpusOption, IndexOption, JsonOption, RegisterOption, today
+from qa.cli.options import CorpusOption, IndexOption, JsonOption, RegisterOption
 from qa.cli.output import print_json, print_text
 
 
@@ -23,14 +23,15 @@ def calibrate(
     json: JsonOption = False,
 ) -> None:
     """Fits confidence and thresholds to labelled questions, and writes CORPUS/calibration.json for the next build."""
-    from qa.calibration import recalibrated
     from qa.cli.locations import corpus_settings
-    from qa.encoder_store import EncoderStore
-    from qa.engine import Engine
-    from qa.evaluation import load_questions
-    from qa.files import write_durably
-    from qa.manifest import CALIBRATION
+    from qa.encoder.store import EncoderStore
+    from qa.evaluation.judging import load_questions
+    from qa.index.calibration import recalibrated
+    from qa.index.manifest import CALIBRATION
     from qa.records import checked_audience
+    from qa.search.engine import Engine
+    from qa.settings import today
+    from qa.storage.files import write_durably
 
     settings = corpus_settings(corpus, register_file, index)
     labelled = load_questions(questions)

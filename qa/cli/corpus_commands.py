@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qa.cli.options import CorpusOption, IndexOption, JsonOption, RegisterOption, date_option, today
+from qa.cli.options import CorpusOption, IndexOption, JsonOption, RegisterOption, date_option
 from qa.cli.output import print_json, print_table, print_text
 from qa.errors import CheckFailed, CorpusError
 
 if TYPE_CHECKING:
-    from qa.approval import Proposal, Terms
+    from qa.corpus.approval import Proposal, Terms
     from qa.records import FileStatus
     from qa.settings import Settings
 
@@ -51,9 +51,10 @@ def approve(
     json: JsonOption = False,
 ) -> None:
     """Approves files as they are now: shows what each holds, and records its hashes, approver, dates and audience."""
-    from qa.approval import Terms
     from qa.cli.locations import approval_settings
+    from qa.corpus.approval import Terms
     from qa.records import checked_audience
+    from qa.settings import today
 
     settings = approval_settings(paths, corpus, register_file, index)
     review_date = date_option(review_by, "--review-by")
@@ -80,12 +81,13 @@ def _approve(
     paths: list[Path], terms: "Terms", settings: "Settings", *, dry_run: bool
 ) -> "tuple[list[Proposal], list[CorpusError]]":
     """Records what can be approved; returns it, and why each other file cannot."""
-    from qa.approval import check_register, previous_texts, propose
-    from qa.register import load_register, locked, save_approvals
+    from qa.corpus.approval import check_register, propose
+    from qa.corpus.register import load_register, locked, save_approvals
+    from qa.index.generation import live_texts
 
     proposals: list[Proposal] = []
     failures: list[CorpusError] = []
-    old_texts = previous_texts(settings)
+    old_texts = live_texts(settings.index)
     with contextlib.nullcontext() if dry_run else locked(settings.register_path):
         entries = load_register(settings.register_path)
         check_register(entries, settings.register_path)
@@ -112,10 +114,11 @@ def withdraw(
     json: JsonOption = False,
 ) -> None:
     """Withdraws a file's approval; the next `qa build` leaves it out."""
-    from qa.approval import check_register
-    from qa.approval import withdraw as withdrawn
     from qa.cli.locations import corpus_settings
-    from qa.register import load_register, locked, save_approvals
+    from qa.corpus.approval import check_register
+    from qa.corpus.approval import withdraw as withdrawn
+    from qa.corpus.register import load_register, locked, save_approvals
+    from qa.settings import today
 
     settings = corpus_settings(corpus, register_file)
     with locked(settings.register_path):

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qa.cli.options import AudienceOption, IndexOption, JsonOption, today
+from qa.cli.options import AudienceOption, IndexOption, JsonOption
 from qa.cli.output import print_json, print_table, print_text
 from qa.errors import CheckFailed, InvalidRequest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from qa.evaluation import Evaluation, Figures, JudgedQuestion, LabelledQuestion
+    from qa.evaluation.judging import Evaluation, Figures, JudgedQuestion, LabelledQuestion
 
 EXCERPT_CHARACTERS = 80
 
@@ -48,13 +48,13 @@ def evaluate(
     json: JsonOption = False,
 ) -> None:
     """Asks labelled questions and says how well they were answered; exit code 1 if a limit is not kept."""
-    from qa.encoder_store import EncoderStore
-    from qa.engine import Engine
-    from qa.evaluation import RANKS, load_questions
-    from qa.evaluation import evaluate as evaluate_questions
+    from qa.encoder.store import EncoderStore
+    from qa.evaluation.judging import RANKS, load_questions
+    from qa.evaluation.judging import evaluate as evaluate_questions
+    from qa.evaluation.report import render_report
     from qa.records import checked_audience
-    from qa.report import render_report
-    from qa.settings import load_settings
+    from qa.search.engine import Engine
+    from qa.settings import load_settings, today
 
     asked_as = checked_audience(audience)
     labelled = load_questions(questions)

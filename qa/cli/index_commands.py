@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qa.cli.options import CorpusOption, IndexOption, JsonOption, RegisterOption, today
+from qa.cli.options import CorpusOption, IndexOption, JsonOption, RegisterOption
 from qa.cli.output import embedding_progress, print_json, print_table, print_text
 from qa.errors import CheckFailed, NothingToServe
 
 if TYPE_CHECKING:
-    from qa.build import BuildReport
+    from qa.indexer.build import BuildReport
 
 
 def register(app: typer.Typer) -> None:
@@ -27,11 +27,11 @@ def build(
     json: JsonOption = False,
 ) -> None:
     """Builds the approved documents into a new generation and publishes it, embedding only what changed."""
-    from qa.build import build as build_generation
-    from qa.build import plan_build, retire
     from qa.cli.locations import corpus_settings, open_corpus
-    from qa.encoder_export import ExportingEncoders
-    from qa.register import load_register
+    from qa.corpus.register import load_register
+    from qa.encoder.export import ExportingEncoders
+    from qa.indexer.build import build as build_generation
+    from qa.indexer.build import plan_build, retire
 
     settings = corpus_settings(corpus, register_file, index)
     documents, entries = open_corpus(settings)
@@ -60,9 +60,9 @@ def verify(
     json: JsonOption = False,
 ) -> None:
     """Checks every checksum of a generation, and that each passage is a slice of text as it was approved."""
-    from qa.encoder_store import verify_encoder
-    from qa.generation import open_generation
-    from qa.publication import live_id
+    from qa.encoder.store import verify_encoder
+    from qa.index.generation import open_generation
+    from qa.index.publication import live_id
     from qa.settings import load_settings
 
     settings = load_settings(index=index)
@@ -93,7 +93,7 @@ def verify(
 
 def generations(index: IndexOption = None, json: JsonOption = False) -> None:
     """Lists the generations on the disk, newest first, and which one is live."""
-    from qa.rollback import list_generations
+    from qa.indexer.rollback import list_generations
     from qa.settings import load_settings
 
     settings = load_settings(index=index)
@@ -131,8 +131,9 @@ def rollback(
 ) -> None:
     """Publishes an older generation again, after checking that it is whole and still approved."""
     from qa.cli.locations import corpus_settings
-    from qa.register import load_register
-    from qa.rollback import roll_back
+    from qa.corpus.register import load_register
+    from qa.indexer.rollback import roll_back
+    from qa.settings import today
 
     settings = corpus_settings(corpus, register_file, index)
     entries = load_register(settings.register_path)

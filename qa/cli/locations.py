@@ -4,14 +4,13 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qa.cli.options import today
+from qa.corpus.register import Register, load_register
 from qa.errors import CorpusError
 from qa.records import FileStatus
-from qa.register import Register, load_register
-from qa.settings import Settings, load_settings
+from qa.settings import Settings, load_settings, today
 
 if TYPE_CHECKING:
-    from qa.documents import Corpus
+    from qa.corpus.loader import Corpus
 
 
 def corpus_settings(corpus: Path | None, register_file: Path | None, index: Path | None = None) -> Settings:
@@ -42,7 +41,7 @@ def approval_settings(
 
 def open_corpus(settings: Settings) -> "tuple[Corpus, Register]":
     """The corpus as it stands today, and its register; raises CorpusError when nothing is there."""
-    from qa.documents import Rules, load_corpus
+    from qa.corpus.loader import Rules, load_corpus
 
     register = load_register(settings.register_path)
     if settings.register_file is not None and not settings.register_path.exists():

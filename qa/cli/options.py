@@ -25,8 +25,3 @@ def date_option(text: str | None, name: str) -> datetime.date | None:
         return datetime.datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a calendar day has no time zone
     except ValueError:
         raise InvalidRequest(f"{name} {text!r} is not a date.", "Write it as YYYY-MM-DD.") from None
-
-
-def today() -> datetime.date:
-    """The date where this machine stands: approvals and expiries are by the clinic's own calendar."""
-    return datetime.datetime.now().astimezone().date()

@@ -44,7 +44,7 @@ def serve(
         shown = f"[{address[0]}]" if ":" in address[0] else address[0]
         print(f"Clinic QA answers on http://{shown}:{address[1]}", flush=True)
 
-    from qa.cli.server import serve_until_stopped  # what it loads takes longer than to see that the address is taken
+    from qa.api.server import serve_until_stopped  # what it loads takes longer than to see that the address is taken
 
     serve_until_stopped(settings, listener, announce)
 

@@ -8,8 +8,8 @@ from httpx2 import Response
 from starlette.testclient import TestClient
 
 from qa.api.app import create_app
-from qa.encoder import Encoders
-from qa.engine import Engine
+from qa.encoder.protocol import Encoders
+from qa.search.engine import Engine
 from qa.settings import Settings
 from tests.conftest import CALL_GUIDE, CEMENT, RISKS, Clinic
 

@@ -15,10 +15,10 @@ from httpx2 import Response
 
 from qa.api.app import create_app
 from qa.api.connection_limits import MAX_HEAD_BYTES, MAX_PIPELINED_REQUESTS, LimitedConnection
-from qa.engine import Engine
+from qa.search.engine import Engine
 from qa.settings import Settings
 from tests.api.conftest import assert_error
-from tests.api.test_overload import HeldEngine
+from tests.api.test_load_shedding import HeldEngine
 from tests.conftest import Clinic, eventually
 
 REQUEST_SECONDS = 0.4

@@ -11,7 +11,7 @@ from starlette.types import Message, Scope
 
 from qa.api.app import create_app
 from qa.api.request_body import MAX_BODY_BYTES
-from qa.encoder import Encoding
+from qa.encoder.protocol import Encoding
 from tests.api.conftest import JSON, ask, assert_error, client_of
 from tests.conftest import BagOfWordsEncoder, Clinic
 

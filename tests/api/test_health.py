@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from qa.publication import live_id, publish
+from qa.index.publication import live_id, publish
 from tests.api.conftest import ask, assert_error, client_of
 from tests.conftest import Clinic, eventually
 
@@ -24,7 +24,7 @@ def damaged_builds() -> Iterator[None]:
         publish(index, identifier)
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("qa.build.publish", publish_damaged)
+        patched.setattr("qa.indexer.build.publish", publish_damaged)
         yield
 
 
@@ -84,7 +84,7 @@ def test_a_server_that_refused_a_newer_generation_is_degraded_and_serves_on(clin
 def test_a_server_in_trouble_names_it_serves_on_and_recovers_by_itself(
     clinic: Clinic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("qa.watch.RETRY_SECONDS", 0.01)
+    monkeypatch.setattr("qa.api.reloading.RETRY_SECONDS", 0.01)
 
     def too_many(path: Path) -> str:
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE), str(path))
@@ -95,7 +95,7 @@ def test_a_server_in_trouble_names_it_serves_on_and_recovers_by_itself(
     publish(clinic.settings.index, before)
     with client_of(clinic, watch_seconds=0.01) as client:
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr("qa.manifest.sha256_of_file", too_many)
+            patched.setattr("qa.storage.sealed.sha256_of_file", too_many)
             publish(clinic.settings.index, new)
             assert eventually(lambda: "Raise the limit of open files" in client.get("/readyz").json()["reason"])
             assert client.get("/readyz").json()["generation"] == before

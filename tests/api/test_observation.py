@@ -93,7 +93,7 @@ def test_a_generation_that_is_taken_up_is_counted_and_logged(clinic: Clinic, cap
 def test_a_request_is_logged_by_its_id_and_route_alone(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     client.get(f"/v1/documents/{CANARY}?x={CANARY}", headers={"X-Request-ID": "desk-7.1"})
-    (record,) = [record for record in caplog.records if record.name == "qa.api.observation"]
+    (record,) = [record for record in caplog.records if record.name == "qa.api.middleware.observation"]
     line = json.loads(JsonLines().format(record))
     assert line.pop("milliseconds") >= 0
     assert line.pop("timestamp")

@@ -7,7 +7,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from qa import errors
-from qa.api import wire
+from qa.api import schemas
 from qa.api.app import create_app
 from qa.api.examples import example_errors
 from tests.api.conftest import ask
@@ -27,10 +27,10 @@ def operations(document: dict[str, Any]) -> Iterator[Operation]:
         yield from methods.values()
 
 
-def model_of(schema: dict[str, Any]) -> type[wire.Wire]:
+def model_of(schema: dict[str, Any]) -> type[schemas.Schema]:
     name = schema.get("title") or schema["$ref"].rsplit("/", 1)[-1]
-    model: type[wire.Wire] = getattr(wire, name)
-    assert issubclass(model, wire.Wire)
+    model: type[schemas.Schema] = getattr(schemas, name)
+    assert issubclass(model, schemas.Schema)
     return model
 
 

@@ -8,7 +8,7 @@ import pytest
 from httpx2 import Response
 from starlette.testclient import TestClient
 
-from qa.api.page_templates import CONTENT_SECURITY_POLICY
+from qa.api.pages.page_templates import CONTENT_SECURITY_POLICY
 from qa.errors import InvalidSetting
 from qa.settings import load_settings
 from tests.api.conftest import ask, assert_error, client_of, clinic_in

@@ -10,12 +10,12 @@ import httpx2
 import pytest
 
 from qa.api.app import create_app
-from qa.encoder import Encoding
-from qa.engine import Engine
-from qa.files import sha256_of_text
-from qa.generation import AudienceIndex, open_generation
-from qa.publication import publish
+from qa.encoder.protocol import Encoding
+from qa.index.generation import AudienceIndex, open_generation
+from qa.index.publication import publish
 from qa.records import AUDIENCES
+from qa.search.engine import Engine
+from qa.storage.files import sha256_of_text
 from tests.conftest import CEMENT, BagOfWordsEncoder, Clinic
 
 PUBLICATIONS = 100

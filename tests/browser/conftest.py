@@ -11,10 +11,10 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from qa.settings import Settings
-from tests.browser.clinic_server import ClinicServer, Witness
-from tests.browser.portal import Portal, Visit
-from tests.browser.server_process import CORPUS, QA, Server, environment
 from tests.conftest import CALIBRATION, CALL_GUIDE, CEMENT, RISKS, Clinic, lend_encoder
+from tests.support.clinic_server import ClinicServer, Witness
+from tests.support.portal import Portal, Visit
+from tests.support.server_process import CORPUS, QA, Server, environment
 
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",

@@ -5,9 +5,9 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.browser.clinic_server import PHONE, ClinicServer, assert_accessible, keep_screenshot
-from tests.browser.front_desk import OF_STAFF, QUESTION, SENTENCE, UNCOVERED, answered, asked, spoken
-from tests.browser.server_process import Server
+from tests.support.clinic_server import PHONE, ClinicServer, assert_accessible, keep_screenshot
+from tests.support.front_desk import OF_STAFF, QUESTION, SENTENCE, UNCOVERED, answered, asked, spoken
+from tests.support.server_process import Server
 
 
 def test_the_box_has_the_focus_and_what_is_typed_is_answered(console: Page) -> None:

@@ -6,8 +6,8 @@ from contextlib import suppress
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.clinic_server import PHONE, ClinicServer, assert_accessible
-from tests.browser.front_desk import QUESTION, SENTENCE, answered, asked, spoken
+from tests.support.clinic_server import PHONE, ClinicServer, assert_accessible
+from tests.support.front_desk import QUESTION, SENTENCE, answered, asked, spoken
 
 
 def test_a_late_reply_never_replaces_a_newer_one(console: Page) -> None:

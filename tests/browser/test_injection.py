@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from qa.settings import Settings
-from tests.browser.clinic_server import ClinicServer, Witness
 from tests.conftest import ALWAYS_ANSWERS, Clinic
+from tests.support.clinic_server import ClinicServer, Witness
 
 PAYLOADS = [
     "<script>alert(1)</script>",

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.clinic_server import PHONE, Witness, assert_accessible
-from tests.browser.portal import (
+from tests.support.clinic_server import PHONE, Witness, assert_accessible
+from tests.support.portal import (
     ANSWER,
     ASK,
     CITATION,

@@ -5,8 +5,8 @@ from contextlib import suppress
 import pytest
 from playwright.sync_api import Error, expect
 
-from tests.browser.clinic_server import PHONE
-from tests.browser.portal import ANSWER, QUESTION, QUOTE, UNCOVERED, Visit, ask, error, expect_failure
+from tests.support.clinic_server import PHONE
+from tests.support.portal import ANSWER, QUESTION, QUOTE, UNCOVERED, Visit, ask, error, expect_failure
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,9 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.clinic_server import Witness, assert_accessible, keep_screenshot
-from tests.browser.portal import ANSWER, QUOTE, UNCOVERED, Visit, ask, error
-from tests.browser.server_process import Server
+from tests.support.clinic_server import Witness, assert_accessible, keep_screenshot
+from tests.support.portal import ANSWER, QUOTE, UNCOVERED, Visit, ask, error
+from tests.support.server_process import Server
 
 
 def test_in_a_page_from_right_to_left_it_is_turned_and_quotes_are_not(visit: Visit) -> None:

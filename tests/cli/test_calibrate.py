@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from qa.calibration import read_calibration
 from qa.cli.application import run
+from qa.index.calibration import read_calibration
 from tests.conftest import CEMENT, RISKS, lend_encoder
 
 APPROVAL = ("--by", "The committee", "--audience", "patient", "--review-by", "2099-01-01")

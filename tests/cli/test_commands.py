@@ -439,9 +439,9 @@ SERVED = """
 import sys
 from starlette.testclient import TestClient
 from qa.api.app import create_app
-from qa.cli.options import today
-from qa.encoder_store import EncoderStore
-from qa.engine import Engine
+from qa.settings import today
+from qa.encoder.store import EncoderStore
+from qa.search.engine import Engine
 from qa.settings import load_settings
 
 settings = load_settings()

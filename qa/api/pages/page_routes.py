@@ -1,0 +1,77 @@
+"""The pages for people: console, search, documents. They work without a script; scripts make them quicker to use."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from qa.api.batching import Dispatcher
+from qa.api.middleware.observation import OUTCOME
+from qa.api.pages.document_page import document_page, facts_for_machines, source_is_web
+from qa.api.pages.page_templates import PageTemplates
+from qa.api.pages.quote_page import ShownQuote, pieces_of
+from qa.api.request_body import read_search_form
+from qa.api.routes import as_audience, unless_gone
+from qa.records import Quote
+from qa.search.engine import DEFAULT_QUOTES, Engine
+from qa.settings import Settings
+
+SEARCH_PATH = "/search"
+SHELL = {"Cache-Control": "no-cache"}
+"""For a page that holds no approved text."""
+
+
+def page_routes(engine: Engine, dispatcher: Dispatcher, settings: Settings, templates: PageTemplates) -> APIRouter:
+    """`/`, `/search`, `/documents/{id}` and `/widget-demo`."""
+    router = APIRouter(include_in_schema=False)
+    staff_is_served = "staff" in settings.serve_audiences
+
+    def shown(quotes: tuple[Quote, ...]) -> list[ShownQuote]:
+        return [
+            ShownQuote(tuple(pieces_of(quote)), quote.citation, engine.is_review_due(quote.citation.review_by))
+            for quote in quotes
+        ]
+
+    @router.get("/")
+    def home() -> Response:
+        if staff_is_served:
+            return templates.page("console.html", SHELL, readiness=engine.readiness())
+        return templates.page("search.html", SHELL, answer=None, asked="", audience="patient")
+
+    @router.api_route(SEARCH_PATH, methods=["GET", "POST"])
+    async def search(request: Request) -> Response:
+        if request.method == "GET":
+            audience = settings.serve_audiences[-1]
+            return templates.page("search.html", SHELL, answer=None, asked="", audience=audience)
+        form = await read_search_form(settings.request_seconds, request)
+        pending = dispatcher.ask(form.question, as_audience(form.audience), DEFAULT_QUOTES)
+        answer = await unless_gone(request, pending)
+        request.scope[OUTCOME] = answer.outcome
+        return templates.page(
+            "search.html",
+            answer=answer,
+            quotes=shown(answer.quotes),
+            related=shown(answer.related),
+            asked=form.question,
+            audience=form.audience,
+        )
+
+    @router.get("/documents/{document_id}")
+    def open_document(document_id: str, audience: Annotated[str, Query()] = "patient") -> Response:
+        document = engine.document(document_id, as_audience(audience))
+        passages = engine.passages(document, as_audience(audience))
+        return templates.page(
+            "document.html",
+            document=document,
+            approval=document.approval,
+            page=document_page(document, passages),
+            review_is_due=engine.is_review_due(document.approval.review_by),
+            audience=audience,
+            facts_for_machines=facts_for_machines(document),
+            source_is_web=source_is_web(document),
+        )
+
+    @router.get("/widget-demo")
+    def widget_demo() -> Response:
+        return templates.page("widget-demo.html", SHELL)
+
+    return router

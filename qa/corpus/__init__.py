@@ -1,0 +1,1 @@
+"""The clinic's files → approved documents → passages."""

@@ -1,0 +1,173 @@
+"""How a file becomes approved, and how an approval is withdrawn."""
+
+import datetime
+import difflib
+import re
+import unicodedata
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from qa.corpus.loader import read_document, read_file
+from qa.corpus.passages import passages_of
+from qa.corpus.register import Register
+from qa.errors import CorpusError, InvalidRegister, InvalidRequest, UnknownDocument
+from qa.records import Approval, Audience, CanonicalText, Document
+from qa.settings import Settings
+from qa.storage.files import sha256_of_bytes, sha256_of_text
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the approver states: by whom, for whom, from when, until when."""
+
+    approved_by: str
+    audience: Audience
+    approved_on: datetime.date
+    review_by: datetime.date
+    expires_on: datetime.date | None = None
+    title: str | None = None
+    source_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What would be approved, as it is shown to the approver. `previous` is the entry that it replaces."""
+
+    approval: Approval
+    text: str
+    passages: int
+    previous: Approval | None
+    previous_text: str | None
+
+    def changes(self) -> tuple[str, ...]:
+        """What differs from the previous approval: terms as `name: old → new`, text as a unified diff of lines."""
+        if self.previous is None:
+            return ()
+        terms = [
+            f"{name}: {getattr(self.previous, name)} → {getattr(self.approval, name)}"
+            for name in ("title", "audience", "approved_by", "review_by", "expires_on", "source_url", "withdrawn_on")
+            if getattr(self.previous, name) != getattr(self.approval, name)
+        ]
+        if self.previous.text_sha256 == self.approval.text_sha256:
+            return tuple(terms)
+        if self.previous_text is None:
+            return (*terms, "text: changed (the text approved before is in no index, so it cannot be shown)")
+        lines = difflib.unified_diff(
+            self.previous_text.splitlines(), self.text.splitlines(), "approved", "now", lineterm="", n=1
+        )
+        return (*terms, *lines)
+
+
+def propose(path: Path, terms: Terms, register: Register, settings: Settings, old_texts: dict[str, str]) -> Proposal:
+    """Reads a file of the corpus and drafts its entry; writes nothing.
+
+    `old_texts` maps the SHA-256 of texts approved before to them. Raises CorpusError when the file lies outside the
+    corpus folder or cannot be read, naming it.
+    """
+    relative = relative_path(path, settings.corpus)
+    check_terms(terms)
+    try:
+        data = read_file(settings.corpus / relative, settings.max_file_bytes)
+        canonical = read_document(path, data)
+    except CorpusError as error:
+        raise type(error)(f"{path}: {error.message}", error.remedy) from None
+    previous = register.of_path(relative)
+    approval = Approval(
+        document_id=previous.document_id if previous else new_document_id(relative, register),
+        path=relative,
+        title=_title(terms, previous, canonical, relative),
+        audience=terms.audience,
+        file_sha256=sha256_of_bytes(data),
+        text_sha256=sha256_of_text(canonical.text),
+        approved_by=terms.approved_by.strip(),
+        approved_on=terms.approved_on,
+        review_by=terms.review_by,
+        expires_on=terms.expires_on,
+        source_url=terms.source_url or (previous.source_url if previous else None),
+    )
+    document = Document(approval, canonical.text, canonical.sections, canonical.pages)
+    count = sum(1 for _ in passages_of(document, settings.passage_words, settings.language))
+    old_text = old_texts.get(previous.text_sha256) if previous else None
+    return Proposal(approval, canonical.text, count, previous, old_text)
+
+
+def withdraw(path: Path, why: str, today: datetime.date, register: Register, settings: Settings) -> Approval:
+    """The entry of a file with its approval withdrawn; raises UnknownDocument when the register does not list it."""
+    relative = relative_path(path, settings.corpus)
+    approval = register.of_path(relative)
+    if approval is None:
+        raise UnknownDocument(f"The register does not list {relative}.", "`qa status` shows what it lists.")
+    if not why.strip():
+        raise InvalidRequest("A withdrawal needs a reason.", 'Pass --why "…".')
+    return replace(approval, withdrawn_on=today, withdrawn_why=why.strip())
+
+
+def relative_path(path: Path, corpus: Path) -> str:
+    """The path of a file relative to the corpus folder, with `/`; raises CorpusError when it lies outside."""
+    for candidate in (path, corpus / path):
+        absolute = candidate.parent.resolve() / candidate.name
+        if absolute.is_relative_to(corpus.resolve()) and (candidate is path or not path.exists()):
+            relative = absolute.relative_to(corpus.resolve())
+            if any(part.startswith(".") for part in relative.parts):
+                raise CorpusError(f"{path} is hidden, so it is no part of the corpus.", "Rename it.")
+            if not _is_utf8(relative.as_posix()):
+                raise CorpusError(f"{path!a} has a name that is not UTF-8.", "Rename it.")
+            return relative.as_posix()
+    raise CorpusError(
+        f"{path} does not lie in the corpus folder {corpus}.", "Move it there, or pass --corpus with its folder."
+    )
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def check_terms(terms: Terms) -> None:
+    """Raises InvalidRequest when a date lies in the past or a text is empty."""
+    for text in (terms.approved_by, terms.title or "", terms.source_url or ""):
+        if not text.isprintable():
+            raise InvalidRequest("A name, title or URL holds a control character.", "Write it without.")
+    if not terms.approved_by.strip():
+        raise InvalidRequest("The approver is empty.", 'Pass --by "…".')
+    if terms.review_by < terms.approved_on:
+        raise InvalidRequest(f"The review date {terms.review_by} lies in the past.", "Pass a later --review-by.")
+    if terms.expires_on is not None and terms.expires_on <= terms.approved_on:
+        raise InvalidRequest(f"The expiry date {terms.expires_on} is not in the future.", "Pass a later --expires-on.")
+    if terms.source_url is not None and not re.match(r"https?://\S+$", terms.source_url):
+        raise InvalidRequest("The source URL is not an http(s) address.", "Correct --source-url.")
+
+
+def new_document_id(relative: str, register: Register) -> str:
+    """An id for a path that no other entry uses: lower-case ASCII letters, digits and hyphens.
+
+    Its folders are part of it, so that a patient page's id does not tell of a staff page with the same name.
+    """
+    used = {approval.document_id for approval in register.approvals if approval.path != relative}
+    slug = _slug(relative.rsplit(".", 1)[0])
+    for candidate in (slug, _slug(relative) if slug else ""):
+        if candidate and candidate not in used:
+            return candidate
+    return f"{slug or 'document'}-{sha256_of_text(relative)[:12]}"
+
+
+def _slug(text: str) -> str:
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode("ascii").lower()
+    return "-".join(re.findall(r"[a-z0-9]+", plain))
+
+
+def _title(terms: Terms, previous: Approval | None, canonical: CanonicalText, relative: str) -> str:
+    """The title given now, before, by the document itself, or by its file name."""
+    stem = relative.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+    given = terms.title or canonical.title or (previous.title if previous else None)
+    return given.strip() if given and given.strip() else stem.replace("-", " ").replace("_", " ").strip().capitalize()
+
+
+def check_register(register: Register, path: Path) -> None:
+    """Raises InvalidRegister when an entry is wrong, since writing would bury it."""
+    if register.invalid:
+        first = register.invalid[0]
+        raise InvalidRegister(f"{path}: {first.explanation}.", "Correct that entry first.")

@@ -1,0 +1,1 @@
+"""Approved documents → a published generation."""

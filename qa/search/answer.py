@@ -1,0 +1,100 @@
+"""Ranked passages → quotes with citations, or not_covered."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from qa.index.generation import AudienceIndex
+from qa.records import Answer, Citation, Document, Passage, Quote, RankedPassage, Reading, Signals, Span
+from qa.search.highlight import answering_sentence
+from qa.search.query import Question, mean_coverage
+
+UNCOVERED = 0.55
+"""A content word of the question that the quoted passages cover no better is named as not covered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Considered:
+    """A question in the reading that the passages answer best, its passages in order, and how sure the answer is.
+
+    `signals` is None where no passage is left, or nothing is asked; the confidence is then 0.
+    """
+
+    question: Question
+    reading: Reading
+    ranked: Sequence[RankedPassage]
+    signals: Signals | None
+    confidence: float
+
+
+def answer(index: AudienceIndex, considered: Considered, limit: int, threshold: float) -> Answer:
+    """Quotes the best `limit` passages when the confidence reaches the threshold; else offers them as related."""
+    answered = bool(considered.ranked) and considered.confidence >= threshold
+    quotes = tuple(_quote(index, considered.question, passage) for passage in considered.ranked[:limit])
+    return Answer(
+        outcome="answered" if answered else "not_covered",
+        confidence=round(considered.confidence, 4),
+        audience=index.audience,
+        generation=index.digest,
+        quotes=quotes if answered else (),
+        related=() if answered else quotes,
+        not_covered_terms=_not_covered(index, considered, answered=answered),
+        read_as=considered.reading.replacements,
+    )
+
+
+def citation_of(document: Document, passage: Passage) -> Citation:
+    """Where a passage stands; the link opens the document with the passage in view."""
+    approval = document.approval
+    return Citation(
+        document_id=document.id,
+        title=approval.title,
+        audience=approval.audience,
+        heading_path=passage.heading_path,
+        page=passage.page,
+        start=passage.start,
+        end=passage.end,
+        document_sha256=document.text_sha256,
+        source_url=approval.source_url,
+        approved_by=approval.approved_by,
+        approved_on=approval.approved_on,
+        review_by=approval.review_by,
+        link=f"{document.link}#p-{passage.start}-{passage.end}",
+    )
+
+
+def _quote(index: AudienceIndex, question: Question, ranked: RankedPassage) -> Quote:
+    passage = index.passages[ranked.passage]
+    document = index.documents[passage.document_id]
+    covered = index.tokens.sentence_coverage(
+        ranked.passage, index.sentence_numbers(ranked.passage), question.encoding.token_vectors
+    )
+    coverage = mean_coverage(covered).tolist()
+    sentence = passage.sentences[answering_sentence(question.text, document.text, passage.sentences, coverage)]
+    return Quote(
+        text=document.text[passage.start : passage.end],
+        highlights=(Span(sentence.start - passage.start, sentence.end - passage.start),),
+        score=round(ranked.score, 4),
+        citation=citation_of(document, passage),
+    )
+
+
+def _not_covered(index: AudienceIndex, considered: Considered, *, answered: bool) -> tuple[str, ...]:
+    """The content words that nothing covers, as typed: of one that was read as another, what was typed.
+
+    Of an answered question, those that no approved text holds and the best passages don't cover otherwise; of one that
+    is not, those of which either is so.
+    """
+    terms = index.terms
+    if not terms.content_words_of(considered.question.text):
+        return ()
+    replacements = considered.reading.replacements
+    typed = {word.text.lower(): change.typed for change in replacements for word in terms.words_of(change.read_as)}
+    best = considered.ranked[:3]
+    named: dict[str, None] = {}
+    for number, word in enumerate(considered.question.words):
+        held = any(map(terms.holds, word.terms))
+        covered = max((passage.word_coverage[number] for passage in best), default=0.0) >= UNCOVERED
+        enough = (held or covered) if answered else (held and covered)
+        if not enough:
+            named[typed.get(word.text.lower(), word.text)] = None
+    return tuple(named)

@@ -1,0 +1,72 @@
+"""A question as the index sees it: its vector, its token vectors, and its content words with their weights."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qa.encoder.protocol import Encoding, Vectors
+from qa.index.bm25 import Word
+from qa.index.generation import AudienceIndex
+from qa.records import QuestionWord, Span
+
+LEAST_LETTERS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """`words` are the content words, in order; all words where every one is a function word.
+
+    `has_content` says whether any of them is a content word of two letters or more: without one, nothing is asked.
+    """
+
+    text: str
+    encoding: Encoding
+    words: tuple[QuestionWord, ...]
+    has_content: bool = True
+
+
+def understand(index: AudienceIndex, text: str, encoding: Encoding) -> Question:
+    """Finds a question's content words, the encoder's tokens that each consists of, and its weight in the index."""
+    content = index.terms.content_words_of(text)
+    words = tuple(_weighted(index, word, encoding.token_spans) for word in content or index.terms.words_of(text))
+    return Question(text, encoding, words, any(sum(map(str.isalpha, word.text)) >= LEAST_LETTERS for word in content))
+
+
+def content_tokens(question: Question) -> list[int]:
+    """The numbers of the encoder's tokens that stand in content words; all tokens where there are none."""
+    tokens = [token for word in question.words for token in word.tokens]
+    return tokens or list(range(len(question.encoding.token_spans)))
+
+
+def mean_coverage(token_coverage: Vectors) -> NDArray[np.float64]:
+    """From the coverage of tokens, shape (texts, tokens), its mean for each text; zeros where there are no tokens."""
+    if not token_coverage.shape[1]:
+        return np.zeros(len(token_coverage))
+    mean: NDArray[np.float64] = token_coverage.mean(axis=1, dtype=np.float64)
+    return mean
+
+
+def word_coverage(question: Question, token_coverage: Vectors) -> Vectors:
+    """From the coverage of tokens, shape (passages, tokens), that of content words, shape (passages, words).
+
+    A word is covered as well as its tokens are on average; one that the encoder read no token of (beyond its limit)
+    counts as covered, since nothing is known of it.
+    """
+    covered = np.ones((len(token_coverage), len(question.words)), np.float32)
+    read = [number for number, word in enumerate(question.words) if word.tokens]
+    if read:
+        counts = np.asarray([len(question.words[number].tokens) for number in read])
+        tokens = [token for word in question.words for token in word.tokens]
+        covered[:, read] = np.add.reduceat(token_coverage[:, tokens], np.cumsum(counts) - counts, axis=1) / counts
+    return covered
+
+
+def _weighted(index: AudienceIndex, word: Word, spans: Sequence[Span]) -> QuestionWord:
+    end = word.start + len(word.text)
+    tokens = tuple(number for number, span in enumerate(spans) if word.start <= span.start < end)
+    frequency = max((index.terms.document_frequency(term) for term in word.terms), default=0)
+    weight = math.log(1 + len(index.passages) / (1 + frequency))
+    return QuestionWord(word.text, word.start, word.terms, tokens, weight)

@@ -1,0 +1,1 @@
+"""What the words of a language are: inflections, spelling, words for the same thing."""

@@ -1,0 +1,329 @@
+"""A model is exported once, tried against the original, and used as exported only where both agree."""
+
+import errno
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from qa.encoder import export as encoder_export
+from qa.encoder.export import MAX_SAMPLES, ExportingEncoders, compare
+from qa.encoder.model import Model, find_model
+from qa.encoder.protocol import EncoderIdentity, Encoding
+from qa.encoder.store import EncoderStore, encoder_folder, read_record
+from qa.errors import DamagedGeneration, ModelUnavailable, StorageFailed
+from qa.index.generation import open_generation
+from qa.index.manifest import Manifest
+from qa.index.publication import live_id
+from qa.indexer.build import BuildReport, build, plan_build
+from qa.records import Span
+from qa.search.engine import Engine
+from tests.conftest import CEMENT, RISKS, BagOfWordsEncoder, Clinic
+
+Change = Callable[[Encoding], Encoding]
+
+
+class BagOfWordsModel(BagOfWordsEncoder):
+    """A model whose export is a bag of words too, changed by `change`; `failure` says why it cannot be exported."""
+
+    def __init__(self, change: Change = lambda encoding: encoding, failure: str = "") -> None:
+        super().__init__()
+        self.change = change
+        self.failure = failure
+        self.exports = 0
+
+    def export(self, folder: Path) -> int:
+        self.exports += 1
+        (folder / "model.onnx").write_text("a graph")
+        if self.failure:
+            raise ModelUnavailable(self.failure)
+        (folder / "model.weights").write_text("numbers")
+        (folder / "tokenizer.json").write_text("{}")
+        return 256
+
+
+class ExportedBagOfWords(BagOfWordsEncoder):
+    """What is opened of an export: it reads the files that it needs."""
+
+    def __init__(self, folder: Path, identity: EncoderIdentity, change: Change) -> None:
+        super().__init__()
+        self.identity = identity
+        self.change = change
+        self.files = [(folder / name).read_bytes() for name in ("model.onnx", "model.weights", "tokenizer.json")]
+
+    def encode(self, texts: Sequence[str]) -> Iterator[Encoding]:
+        yield from map(self.change, super().encode(texts))
+
+
+class Workshop:
+    """A folder with a model and an index, and the ways to export and open its encoder without any library."""
+
+    def __init__(self, folder: Path, original: BagOfWordsModel | None = None) -> None:
+        self.index = folder / "index"
+        self.model = folder / "model"
+        self.original = original or BagOfWordsModel()
+        self.model.mkdir(exist_ok=True)
+        (self.model / "model.safetensors").write_text("weights")
+        self.identity = EncoderIdentity.of(find_model(self.model).identity, "onnx")
+
+    def open_original(self, model: Model) -> BagOfWordsModel:
+        self.original.identity = EncoderIdentity.of(model.identity, "sentence-transformers")
+        return self.original
+
+    def open_exported(
+        self, folder: Path, identity: EncoderIdentity, max_tokens: int, threads: int
+    ) -> ExportedBagOfWords:
+        assert (max_tokens, threads > 0) == (256, True)
+        return ExportedBagOfWords(folder, identity, self.original.change)
+
+    def encoders(self) -> ExportingEncoders:
+        return ExportingEncoders(self.index, self.model, self.open_original, self.open_exported)
+
+    def store(self) -> EncoderStore:
+        return EncoderStore(self.index, self.model, None, self.open_exported)
+
+
+def build_in(clinic: Clinic, workshop: Workshop) -> BuildReport:
+    encoders = workshop.encoders()
+    plan = plan_build(clinic.corpus(), clinic.settings, encoders.planned())
+    return build(plan, "0" * 64, clinic.settings.index, encoders, lambda done, total: None)
+
+
+def manifest_of(clinic: Clinic) -> Manifest:
+    return open_generation(clinic.settings.index, live_id(clinic.settings.index)).manifest
+
+
+@pytest.fixture
+def filled(empty_clinic: Clinic) -> Clinic:
+    """A clinic with two approved pages and no index."""
+    empty_clinic.add("risks.md", RISKS)
+    empty_clinic.add("cement.md", CEMENT)
+    return empty_clinic
+
+
+def test_a_first_build_exports_the_model_and_names_its_encoder(filled: Clinic) -> None:
+    workshop = Workshop(filled.folder)
+    report = build_in(filled, workshop)
+    assert report.encoder_problem == ""
+    assert manifest_of(filled).recipe.encoder == workshop.identity
+    record = read_record(workshop.index, workshop.identity)
+    assert (record.identity, record.problem, record.max_tokens) == (workshop.identity, "", 256)
+    assert record.least_cosine == pytest.approx(1.0, abs=1e-5)
+    assert record.compared_texts == 5 + 4
+    assert set(record.files) == {"model.onnx", "model.weights", "tokenizer.json"}
+    assert record.versions.keys() >= {"torch", "onnxruntime"}
+
+
+def test_a_second_build_exports_nothing_and_the_encoder_is_stored_once_for_two_generations(filled: Clinic) -> None:
+    workshop = Workshop(filled.folder)
+    first = build_in(filled, workshop)
+    filled.add("cement.md", CEMENT.replace("10", "11"))
+    second = build_in(filled, workshop)
+    assert first.generation != second.generation
+    assert second.reused > 0
+    assert workshop.original.exports == 1
+    assert [path.name for path in (workshop.index / "encoders").iterdir()] == [workshop.identity.id]
+    assert len(list((workshop.index / "generations").iterdir())) == 2
+
+
+def test_the_same_corpus_and_model_give_the_same_generation_in_any_folder(filled: Clinic) -> None:
+    ids = set()
+    for name in ("one", "two"):
+        (filled.folder / name).mkdir()
+        workshop = Workshop(filled.folder / name)
+        elsewhere = filled.elsewhere(f"{name}/index")
+        ids.add((build_in(elsewhere, workshop).generation, workshop.identity.id))
+    assert len(ids) == 1
+
+
+def scaled(encoding: Encoding) -> Encoding:
+    """As an export with a slight fault: every vector turned a little."""
+    return replace(encoding, vector=np.roll(encoding.vector, 1))
+
+
+DISAGREEMENTS: dict[str, tuple[Change, str]] = {
+    "another vector": (scaled, "have a cosine of"),
+    "no number": (lambda encoding: replace(encoding, vector=encoding.vector * np.float32("nan")), "have a cosine of"),
+    "other token vectors": (
+        lambda encoding: replace(encoding, token_vectors=-encoding.token_vectors),
+        "have a cosine of -1.0000 to the model's, under 0.9999",
+    ),
+    "fewer dimensions": (
+        lambda encoding: replace(encoding, token_vectors=encoding.token_vectors[:, :8]),
+        "vectors of another size",
+    ),
+    "other tokens": (
+        lambda encoding: replace(
+            encoding, token_spans=tuple(Span(start, end + 1) for start, end in encoding.token_spans)
+        ),
+        "reads other tokens",
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "reason"), DISAGREEMENTS.values(), ids=DISAGREEMENTS.keys())
+def test_an_export_that_disagrees_is_not_used_and_everything_says_so(
+    filled: Clinic, change: Change, reason: str
+) -> None:
+    workshop = Workshop(filled.folder, BagOfWordsModel(change))
+    report = build_in(filled, workshop)
+    assert reason in report.encoder_problem
+    manifest = manifest_of(filled)
+    assert manifest.recipe.encoder == EncoderIdentity.of(workshop.identity.model, "sentence-transformers")
+    assert manifest.encoder_problem == report.encoder_problem
+    folder = encoder_folder(workshop.index, manifest.recipe.encoder)
+    assert [path.name for path in folder.iterdir()] == ["encoder.json"], "what must not be used is not kept"
+    assert not encoder_folder(workshop.index, workshop.identity).exists()
+    engine = Engine(filled.settings, workshop.original, lambda: filled.today)
+    engine.reload()
+    readiness = engine.readiness()
+    assert readiness.ready
+    assert (readiness.runtime, readiness.runtime_reason) == ("sentence-transformers", report.encoder_problem)
+
+
+def test_a_batch_that_disagrees_is_found_though_each_text_alone_agrees(tmp_path: Path) -> None:
+    class Exported(BagOfWordsEncoder):
+        def encode_questions(self, texts: Sequence[str]) -> tuple[Encoding, ...]:
+            return tuple(map(scaled, super().encode_questions(texts)))
+
+    assert compare(BagOfWordsEncoder(), BagOfWordsEncoder(), [RISKS]).problem == ""
+    assert "cosine" in compare(BagOfWordsEncoder(), Exported(), [RISKS]).problem
+
+
+def test_at_most_64_samples_spread_over_the_corpus_are_compared() -> None:
+    for count in (1, 63, 64, 65, 1_000):
+        encoder = BagOfWordsEncoder()
+        texts = [f"text {number}" for number in range(count)]
+        agreement = compare(encoder, BagOfWordsEncoder(), texts)
+        compared = [text for text in encoder.encoded if text in set(texts)]
+        assert agreement.texts == len(compared) + 4
+        assert min(count, MAX_SAMPLES / 2) <= len(compared) <= MAX_SAMPLES
+        assert texts.index(compared[-1]) >= count - 1 - count / MAX_SAMPLES - 1
+
+
+def test_a_model_that_cannot_be_exported_runs_as_it_is_and_is_not_tried_at_every_build(filled: Clinic) -> None:
+    workshop = Workshop(filled.folder, BagOfWordsModel(failure="torch cannot trace it."))
+    first = build_in(filled, workshop)
+    assert first.encoder_problem == "torch cannot trace it."
+    again = build_in(filled, workshop)
+    assert (again.generation, again.encoder_problem, again.published) == (
+        first.generation,
+        first.encoder_problem,
+        False,
+    )
+    filled.add("cement.md", CEMENT.replace("10", "11"))
+    assert build_in(filled, workshop).reused > 0
+    assert workshop.original.exports == 1
+
+
+def test_a_refused_export_is_tried_again_with_other_versions_of_the_libraries(
+    filled: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workshop = Workshop(filled.folder, BagOfWordsModel(failure="torch cannot trace it."))
+    refused = build_in(filled, workshop)
+    monkeypatch.setattr(encoder_export, "_version", lambda package: "99")
+    workshop.original.failure = ""
+    report = build_in(filled, workshop)
+    assert report.encoder_problem == ""
+    assert report.generation != refused.generation
+    assert report.embedded > 0, "vectors of another runtime are not taken over"
+    names = sorted(path.name for path in (workshop.index / "encoders").iterdir())
+    assert names == [workshop.identity.id, f"{workshop.identity.id}.refused"], "the older generation names that one"
+
+
+def test_an_export_that_other_libraries_refuse_leaves_the_live_generation_its_encoder(
+    filled: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workshop = Workshop(filled.folder)
+    before = build_in(filled, workshop)
+    monkeypatch.setattr(encoder_export, "_version", lambda package: "99")
+    workshop.original.failure = "torch cannot trace it."
+    workshop.encoders().make([RISKS])  # and the build is killed here
+    engine = Engine(filled.settings, workshop.store(), lambda: filled.today)
+    engine.reload()
+    assert engine.readiness().generation == before.generation
+    after = build_in(filled, workshop)
+    assert after.encoder_problem == "torch cannot trace it."
+    assert after.generation != before.generation
+
+
+def test_a_damaged_encoder_is_made_anew_by_a_build_with_nothing_else_to_do(filled: Clinic) -> None:
+    workshop = Workshop(filled.folder)
+    before = build_in(filled, workshop)
+    (encoder_folder(workshop.index, workshop.identity) / "model.onnx").write_text("another graph")
+    engine = Engine(filled.settings, workshop.store(), lambda: filled.today)
+    engine.reload()
+    with pytest.raises(DamagedGeneration, match=r"model\.onnx is damaged.*qa build"):
+        engine.ask("When does the cement harden?")
+    after = build_in(filled, workshop)
+    assert (after.generation, after.embedded, after.published) == (before.generation, 0, True)
+    engine.reload()
+    assert engine.ask("When does the cement harden?").generation
+
+
+def test_a_repair_that_finds_the_export_of_no_use_makes_a_generation_without_it(filled: Clinic) -> None:
+    workshop = Workshop(filled.folder)
+    before = build_in(filled, workshop)
+    (encoder_folder(workshop.index, workshop.identity) / "model.onnx").unlink()
+    workshop.original.failure = "torch cannot trace it."
+    after = build_in(filled, workshop)
+    assert after.generation != before.generation
+    assert after.encoder_problem == "torch cannot trace it."
+    assert after.embedded > 0
+
+
+def test_an_export_that_onnx_runtime_cannot_load_is_not_used(filled: Clinic) -> None:
+    workshop = Workshop(filled.folder)
+
+    def refuse(folder: Path, identity: EncoderIdentity, max_tokens: int, threads: int) -> ExportedBagOfWords:
+        raise DamagedGeneration("The encoder cannot be loaded: unknown operator.", "Run `qa build`.")
+
+    encoders = ExportingEncoders(workshop.index, workshop.model, workshop.open_original, refuse)
+    made = encoders.make([RISKS])
+    assert made.problem == "The encoder cannot be loaded: unknown operator."
+    assert made.encoder is workshop.original
+
+
+def test_what_a_killed_export_left_is_removed_by_the_next(filled: Clinic) -> None:
+    workshop = Workshop(filled.folder)
+    leftover = workshop.index / "encoders" / f".building-{workshop.identity.id}"
+    leftover.mkdir(parents=True)
+    (leftover / "model.onnx").write_text("half a graph")
+    build_in(filled, workshop)
+    assert [path.name for path in (workshop.index / "encoders").iterdir()] == [workshop.identity.id]
+
+
+def test_a_disk_that_is_full_fails_the_build_and_is_no_reason_against_the_export(
+    filled: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workshop = Workshop(filled.folder)
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(StorageFailed, match="No space left"):
+            build_in(filled, workshop)
+    with monkeypatch.context() as patch:
+        patch.setattr(workshop.original, "export", full)
+        with pytest.raises(StorageFailed, match="No space left"):
+            build_in(filled, workshop)
+    assert list((workshop.index / "encoders").iterdir()) == []
+    assert build_in(filled, workshop).encoder_problem == ""
+
+
+def test_a_build_by_a_killed_process_leaves_no_encoder_without_its_record(filled: Clinic) -> None:
+    workshop = Workshop(filled.folder)
+
+    def interrupt(folder: Path) -> int:
+        (folder / "model.onnx").write_text("half a graph")
+        raise KeyboardInterrupt
+
+    workshop.original.export = interrupt  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        build_in(filled, workshop)
+    assert list((workshop.index / "encoders").iterdir()) == []

@@ -1,0 +1,94 @@
+"""An index of each format that was ever released is kept: this version opens it, or says what repairs it.
+
+`scripts/freeze_generation.py` made them.
+"""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from qa.cli.application import run
+from qa.encoder.store import EncoderStore
+from qa.errors import OtherFormat
+from qa.index.generation import open_generation
+from qa.index.manifest import FORMAT_VERSION, MANIFEST, MANIFEST_SEAL
+from qa.index.publication import live_id
+from qa.records import AUDIENCES
+from qa.search.engine import Engine
+from qa.settings import Settings
+from qa.storage.files import sha256_of_text
+from qa.storage.sealed import sealed
+from tests.conftest import CEMENT, TODAY, Clinic
+
+FROZEN = Path(__file__).resolve().parents[1] / "frozen"
+FIRST_FORMAT = 3
+QUESTIONS = ("How long until the cement hardens?", "What are the risks?", "Is bone glue used?", "hardns")
+
+
+@pytest.fixture(params=range(FIRST_FORMAT, FORMAT_VERSION + 1))
+def index(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A copy of the index of one format."""
+    return shutil.copytree(FROZEN / f"format-{request.param}", tmp_path / "index")
+
+
+def test_every_format_is_there_and_small() -> None:
+    formats = [f"format-{number}" for number in range(FIRST_FORMAT, FORMAT_VERSION + 1)]
+    assert sorted(path.name for path in FROZEN.iterdir()) == sorted(formats)
+    assert sum(path.stat().st_size for path in FROZEN.rglob("*") if path.is_file()) < 400_000 * len(formats)
+
+
+def test_it_is_opened_and_answers_or_is_refused_with_the_command_that_repairs_it(index: Path) -> None:
+    settings = Settings(index=index)
+    engine = Engine(settings, EncoderStore(index), lambda: TODAY)
+    engine.reload()
+    readiness = engine.readiness()
+    if not readiness.ready:
+        assert f"reads format {FORMAT_VERSION}. Run `qa build`." in readiness.reason
+        return
+    assert readiness.generation == live_id(index)
+    assert readiness.passages == {"patient": 3, "staff": 4}
+    for question in QUESTIONS:
+        for audience in AUDIENCES:
+            answer = engine.ask(question, audience)
+            assert answer.quotes
+            for quote in (*answer.quotes, *answer.related):
+                document = engine.document(quote.citation.document_id, audience)
+                assert document.text[quote.citation.start : quote.citation.end] == quote.text
+                assert sha256_of_text(document.text) == quote.citation.document_sha256
+    assert "hardens in about 10 minutes" in engine.ask(QUESTIONS[0]).quotes[0].text
+
+
+def test_the_command_line_verifies_it_or_names_the_repair(index: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = run(["verify", "--index", str(index)])
+    out, err = capsys.readouterr()
+    if code == 0:
+        assert "is whole" in out
+        assert re.search(r"Encoder [0-9a-f]{16} is whole", out)
+    else:
+        assert (code, "Run `qa build`." in err) == (5, True)
+
+
+def test_that_of_this_format_is_not_refused() -> None:
+    open_generation(FROZEN / f"format-{FORMAT_VERSION}", live_id(FROZEN / f"format-{FORMAT_VERSION}"))
+
+
+@pytest.mark.parametrize("version", [2, FORMAT_VERSION + 1])
+def test_an_index_of_another_format_is_refused_until_a_build_repairs_it(empty_clinic: Clinic, version: int) -> None:
+    index = shutil.copytree(FROZEN / f"format-{FORMAT_VERSION}", empty_clinic.settings.index)
+    path = index / "generations" / live_id(index) / MANIFEST
+    content = json.loads(path.read_bytes())
+    del content[MANIFEST_SEAL]
+    content["recipe"]["format_version"] = version
+    path.write_bytes(sealed(content, MANIFEST_SEAL))
+    with pytest.raises(OtherFormat, match=f"has format {version}; .*Run `qa build`"):
+        open_generation(index, live_id(index))
+    engine = empty_clinic.engine()
+    assert not engine.readiness().ready
+    empty_clinic.add("cement.md", CEMENT)
+    report = empty_clinic.build()
+    assert report.pruned.problem == ""
+    assert engine.reload() == "taken_up"
+    assert engine.readiness().generation == report.generation
