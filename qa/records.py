@@ -188,7 +188,7 @@ class Replacement:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Rewriting:
     """A question as it may be meant, and how that differs from what was typed, from left to right."""
 
     text: str

@@ -126,9 +126,9 @@ def _data_set(arguments: argparse.Namespace) -> tuple[Matrix, Matrix, NDArray[np
     return rows, required, np.array([int(data.answerable[identifier]) for identifier in labelled])
 
 
-def _questions(file: Path, index: Path) -> tuple[Matrix, Matrix, NDArray[np.int64]]:
+def _questions(file: Path, index_folder: Path) -> tuple[Matrix, Matrix, NDArray[np.int64]]:
     questions = load_questions(file)
-    engine = Engine(Settings(index=index), EncoderStore(index), datetime.date.today)
+    engine = Engine(Settings(index=index_folder), EncoderStore(index_folder), datetime.date.today)
     engine.reload()
     rows, required = signals(engine, [question.question for question in questions], "patient")
     return rows, required, np.array([int(question.answer is not None) for question in questions])

@@ -28,7 +28,7 @@ def application() -> typer.Typer:
         context_settings={"help_option_names": ["--help", "-h"]},
     )
     for commands in (corpus_commands, index_commands, ask_commands, evaluate_command, calibrate_command, serve_command):
-        commands.register(app)
+        commands.add_commands(app)
     return app
 
 

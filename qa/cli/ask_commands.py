@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _RANGE = re.compile(r"(\d{1,9})-(\d{1,9})")
 
 
-def register(app: typer.Typer) -> None:
+def add_commands(app: typer.Typer) -> None:
     app.command("ask", epilog='Example: qa ask "how long until the cement hardens?" --limit 1')(ask)
     app.command("show", epilog="Example: qa show risks --at 120-310")(show)
 

@@ -10,7 +10,7 @@ from qa.cli.options import CorpusOption, IndexOption, JsonOption, RegisterOption
 from qa.cli.output import print_json, print_text
 
 
-def register(app: typer.Typer) -> None:
+def add_commands(app: typer.Typer) -> None:
     app.command("calibrate", epilog="Example: qa calibrate questions.jsonl")(calibrate)
 
 

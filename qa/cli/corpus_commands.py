@@ -21,7 +21,7 @@ FIRST_LINES = 4
 """What is shown of a text without `--full`."""
 
 
-def register(app: typer.Typer) -> None:
+def add_commands(app: typer.Typer) -> None:
     app.command(
         "approve",
         epilog='Example: qa approve corpus/risks.md --by "Clinical content committee" --audience patient '

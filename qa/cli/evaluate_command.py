@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 EXCERPT_CHARACTERS = 80
 
 
-def register(app: typer.Typer) -> None:
+def add_commands(app: typer.Typer) -> None:
     app.command(
         "evaluate",
         epilog="Example: qa evaluate questions.jsonl --html report.html --min-hit3 0.95 --max-false-answers 0.1",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from qa.indexer.build import BuildReport
 
 
-def register(app: typer.Typer) -> None:
+def add_commands(app: typer.Typer) -> None:
     app.command("build", epilog="Example: qa build --corpus corpus --index index")(build)
     app.command("verify", epilog="Example: qa verify")(verify)
     app.command("generations", epilog="Example: qa generations --json")(generations)

@@ -16,7 +16,7 @@ UNREAD_SECONDS = 20
 """A client that takes nothing of what is sent to it for so long, loses the connection, where the system can do that."""
 
 
-def register(app: typer.Typer) -> None:
+def add_commands(app: typer.Typer) -> None:
     app.command("serve", epilog="Example: qa serve --port 8080")(serve)
 
 

@@ -50,13 +50,13 @@ class ExportingEncoders:
 
     def __init__(
         self,
-        index: Path,
+        index_folder: Path,
         model: Path | None,
         open_original: OpenOriginal | None = None,
         open_exported: OpenExported = OnnxEncoder,
     ) -> None:
         """`model` is the folder of the configured model, None for the packaged one."""
-        self._index = index
+        self._index_folder = index_folder
         self._folder = model
         self._open_original = open_original or _sentence_transformer
         self._open_exported = open_exported
@@ -75,7 +75,7 @@ class ExportingEncoders:
         """See `EncoderMaker.planned`: the exported encoder, unless the index says that the model's was refused."""
         exported, refused = self._identity("onnx"), self._identity("sentence-transformers")
         try:
-            record = read_record(self._index, refused)
+            record = read_record(self._index_folder, refused)
         except UNUSABLE:
             return exported
         return refused if record.versions == self._versions else exported
@@ -84,8 +84,8 @@ class ExportingEncoders:
         """See `EncoderMaker.stored`. An encoder that other versions of the libraries made is made anew."""
         identity = self.planned()
         try:
-            record = read_record(self._index, identity)
-            verify_encoder(self._index, identity)
+            record = read_record(self._index_folder, identity)
+            verify_encoder(self._index_folder, identity)
         except UNUSABLE:
             return None
         return self._made(record) if record.versions == self._versions else None
@@ -98,11 +98,13 @@ class ExportingEncoders:
         """
         original = self._open_original(self.model)
         identity = self._identity("onnx")
-        with staging(encoder_folder(self._index, identity)) as staged:
+        with staging(encoder_folder(self._index_folder, identity)) as staged:
             record = self._export(original, staged, identity, samples)
             write_record(staged, record)
             take_place(
-                staged, encoder_folder(self._index, record.identity), keep_old=not self._is_whole(record.identity)
+                staged,
+                encoder_folder(self._index_folder, record.identity),
+                keep_old=not self._is_whole(record.identity),
             )
         return self._made(record)
 
@@ -135,15 +137,15 @@ class ExportingEncoders:
 
     def _is_whole(self, identity: EncoderIdentity) -> bool:
         try:
-            read_record(self._index, identity)
-            verify_encoder(self._index, identity)
+            read_record(self._index_folder, identity)
+            verify_encoder(self._index_folder, identity)
         except UNUSABLE:
             return False
         return True
 
     def _made(self, record: EncoderRecord) -> MadeEncoder:
         if record.identity.runtime == "onnx":
-            folder = encoder_folder(self._index, record.identity)
+            folder = encoder_folder(self._index_folder, record.identity)
             return MadeEncoder(self._open_exported(folder, record.identity, record.max_tokens, 1))
         return MadeEncoder(self._open_original(self.model), record.problem)
 

@@ -30,7 +30,7 @@ from qa.encoder.protocol import (
 )
 from qa.errors import ClinicQAError, DamagedGeneration, ModelUnavailable
 from qa.settings import available_cores
-from qa.storage.io_faults import opened_by_library, private_copy, read_bytes, reading
+from qa.storage.io_faults import naming_faults, opened_by_library, private_copy, read_bytes
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -173,7 +173,7 @@ def _load(folder: Path, max_tokens: int, threads: int) -> _Loaded:
 
 
 def _read_projection(path: Path) -> Vectors | None:
-    with reading(path):
+    with naming_faults(path):
         try:
             data = path.read_bytes()
         except FileNotFoundError:

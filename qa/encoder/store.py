@@ -55,9 +55,9 @@ class EncoderRecord:
     files: Mapping[str, FileEntry]
 
 
-def encoder_folder(index: Path, identity: EncoderIdentity) -> Path:
+def encoder_folder(index_folder: Path, identity: EncoderIdentity) -> Path:
     """Where the encoder's record lies: with its files, or alone where sentence-transformers runs the model."""
-    return index / "encoders" / (identity.id if identity.runtime == "onnx" else f"{identity.id}.refused")
+    return index_folder / "encoders" / (identity.id if identity.runtime == "onnx" else f"{identity.id}.refused")
 
 
 def write_record(folder: Path, record: EncoderRecord) -> None:
@@ -68,12 +68,12 @@ def write_record(folder: Path, record: EncoderRecord) -> None:
     write_durably(folder / RECORD, sealed(to_jsonable_python(record), RECORD_SEAL))
 
 
-def read_record(index: Path, identity: EncoderIdentity) -> EncoderRecord:
+def read_record(index_folder: Path, identity: EncoderIdentity) -> EncoderRecord:
     """Raises DamagedGeneration when it is missing, not byte for byte as written, or of another encoder.
 
     Raises IndexUnavailable when the machine does not give it out.
     """
-    path = encoder_folder(index, identity) / RECORD
+    path = encoder_folder(index_folder, identity) / RECORD
     data = read_bytes(path)
     try:
         content = json.loads(data)
@@ -93,15 +93,15 @@ def read_record(index: Path, identity: EncoderIdentity) -> EncoderRecord:
     return record
 
 
-def verify_encoder(index: Path, identity: EncoderIdentity) -> EncoderRecord | None:
+def verify_encoder(index_folder: Path, identity: EncoderIdentity) -> EncoderRecord | None:
     """Checks every file of the encoder that a generation names; None when sentence-transformers runs it.
 
     Raises DamagedGeneration, naming the first file that is missing or not as written.
     """
     if identity.runtime != "onnx":
         return None
-    record = read_record(index, identity)
-    folder = encoder_folder(index, identity)
+    record = read_record(index_folder, identity)
+    folder = encoder_folder(index_folder, identity)
     for name, entry in record.files.items():
         verify_file(folder, name, entry)
     return record
@@ -112,24 +112,26 @@ class EncoderStore:
 
     def __init__(
         self,
-        index: Path,
+        index_folder: Path,
         model: Path | None = None,
         threads: int | None = None,
         open_exported: OpenExported = OnnxEncoder,
     ) -> None:
         """`model` is the folder of the configured model, None for the packaged one: it is read only when it must run
         itself. `threads` work on one question; all cores unless set."""
-        self._index = index
+        self._index_folder = index_folder
         self._model = model
         self._threads = threads or available_cores()
         self._open_exported = open_exported
 
     def open(self, identity: EncoderIdentity) -> Encoder:
         """See `Encoders.open`; the encoder is loaded and ready."""
-        record = verify_encoder(self._index, identity)
+        record = verify_encoder(self._index_folder, identity)
         if record is None:
             return self._open_original(identity)
-        encoder = self._open_exported(encoder_folder(self._index, identity), identity, record.max_tokens, self._threads)
+        encoder = self._open_exported(
+            encoder_folder(self._index_folder, identity), identity, record.max_tokens, self._threads
+        )
         encoder.load()
         return encoder
 

@@ -26,7 +26,7 @@ from qa.index.vectors import VectorIndex
 from qa.index.vocabulary import Vocabulary, read_vocabulary
 from qa.records import AUDIENCES, Audience, Document, Passage
 from qa.storage.files import sha256_of_text
-from qa.storage.io_faults import is_folder, read_bytes, reading
+from qa.storage.io_faults import is_folder, naming_faults, read_bytes
 from qa.storage.sealed import to_json_line
 from qa.text.synonyms import Synonyms, parse_synonyms
 
@@ -75,16 +75,18 @@ class Generation:
         return self.manifest.id
 
 
-def open_generation(index: Path, identifier: str, audiences: tuple[Audience, ...] = AUDIENCES) -> Generation:
+def open_generation(index_folder: Path, identifier: str, audiences: tuple[Audience, ...] = AUDIENCES) -> Generation:
     """Opens a generation after checking its manifest, every file and that its passages are slices of its texts.
 
     Its manifest names the encoder that questions need; whoever asks opens that too.
     Raises DamagedGeneration, OtherFormat with both values, and UnknownGeneration; and IndexUnavailable or StorageFailed
     when the machine is in trouble, and the generation may be whole.
     """
-    folder = generation_folder(index, identifier)
+    folder = generation_folder(index_folder, identifier)
     if not is_folder(folder):
-        raise UnknownGeneration(f"There is no generation {identifier} in {index}.", "`qa generations` lists them.")
+        raise UnknownGeneration(
+            f"There is no generation {identifier} in {index_folder}.", "`qa generations` lists them."
+        )
     manifest = read_manifest(folder)
     if manifest.id != identifier:
         raise DamagedGeneration(f"{folder} holds generation {manifest.id}, not {identifier}.", REBUILD)
@@ -167,7 +169,7 @@ def write_records(path: Path, records: tuple[Record, ...]) -> None:
 def _read_records(path: Path, kind: type[Record]) -> list[Record]:
     adapter = TypeAdapter(kind)
     try:
-        with reading(path), path.open(encoding="utf-8", newline="\n") as stream:
+        with naming_faults(path), path.open(encoding="utf-8", newline="\n") as stream:
             return [adapter.validate_json(line) for line in stream]
     except ValueError as error:
         raise DamagedGeneration(f"{path} is damaged: {type(error).__name__}.", REBUILD) from None

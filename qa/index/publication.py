@@ -19,65 +19,65 @@ _ID = re.compile(r"[0-9a-f]{16}")
 _OUT_OF_SERVICE = "out of service"
 
 
-def generation_folder(index: Path, identifier: str) -> Path:
+def generation_folder(index_folder: Path, identifier: str) -> Path:
     """Raises UnknownGeneration when the identifier is not one, so that it can never be a path."""
     if not _ID.fullmatch(identifier):
         raise UnknownGeneration(f"{identifier!r} is not a generation id.", "`qa generations` lists them.")
-    return index / "generations" / identifier
+    return index_folder / "generations" / identifier
 
 
-def live_id(index: Path) -> str:
+def live_id(index_folder: Path) -> str:
     """The id that `index/current` names; raises NoIndex when there is none, DamagedGeneration when it is garbled.
 
     Raises OutOfService, and IndexUnavailable when the machine does not give it out.
     """
-    path = index / CURRENT
+    path = index_folder / CURRENT
     try:
         identifier = path.read_bytes().decode("ascii", "replace").removesuffix("\n")
     except (FileNotFoundError, NotADirectoryError):
-        raise NoIndex(f"There is no index in {index}.", REBUILD) from None
+        raise NoIndex(f"There is no index in {index_folder}.", REBUILD) from None
     except OSError as error:
         raise unavailable(path, error) from None
     if identifier == _OUT_OF_SERVICE:
         raise OutOfService(
-            f"The index {index} was taken out of service: none of its text may be quoted any more.",
+            f"The index {index_folder} was taken out of service: none of its text may be quoted any more.",
             "Approve documents, then run `qa build`.",
         )
-    if not _ID.fullmatch(identifier) or not is_folder(index / "generations" / identifier):
+    if not _ID.fullmatch(identifier) or not is_folder(index_folder / "generations" / identifier):
         remedy = "Run `qa build`, or `qa rollback ID` with an id of `qa generations`."
         raise DamagedGeneration(f"{path} names no generation.", remedy)
     return identifier
 
 
-def publication_mark(index: Path) -> tuple[int, int]:
+def publication_mark(index_folder: Path) -> tuple[int, int]:
     """Differs after every `publish`, also of the same id built anew; raises NoIndex when nothing is published.
 
     Raises IndexUnavailable when the machine does not tell.
     """
-    path = index / CURRENT
+    path = index_folder / CURRENT
     try:
         found = path.stat()
     except (FileNotFoundError, NotADirectoryError):
-        raise NoIndex(f"There is no index in {index}.", REBUILD) from None
+        raise NoIndex(f"There is no index in {index_folder}.", REBUILD) from None
     except OSError as error:
         raise unavailable(path, error) from None
     return found.st_ino, found.st_mtime_ns
 
 
-def publish(index: Path, identifier: str) -> None:
+def publish(index_folder: Path, identifier: str) -> None:
     """Makes a complete generation the live one, in one step."""
-    generation_folder(index, identifier)
-    write_durably(index / CURRENT, f"{identifier}\n".encode("ascii"))
+    generation_folder(index_folder, identifier)
+    write_durably(index_folder / CURRENT, f"{identifier}\n".encode("ascii"))
 
 
-def take_out_of_service(index: Path) -> None:
+def take_out_of_service(index_folder: Path) -> None:
     """Makes no generation live, in one step; a server that has one open stops answering from it."""
-    write_durably(index / CURRENT, f"{_OUT_OF_SERVICE}\n".encode("ascii"))
+    write_durably(index_folder / CURRENT, f"{_OUT_OF_SERVICE}\n".encode("ascii"))
 
 
-def generation_ids(index: Path) -> list[str]:
+def generation_ids(index_folder: Path) -> list[str]:
     """The generations on the disk, newest first by their manifest's time on the disk; damaged ones too."""
-    folder = index / "generations"
+    folder = index_folder / "generations"
     found = [path for path in folder.iterdir() if _ID.fullmatch(path.name)] if is_folder(folder) else []
     return [path.name for path in sorted(found, key=lambda path: (-_written_at(path), path.name))]
 
@@ -93,21 +93,23 @@ def _written_at(folder: Path) -> float:
 
 
 @contextlib.contextmanager
-def write_lock(index: Path) -> Iterator[None]:
+def write_lock(index_folder: Path) -> Iterator[None]:
     """Held by whatever writes the index; raises StorageFailed when another process holds it or the disk refuses."""
     try:
-        index.mkdir(parents=True, exist_ok=True)
-        with FileLock(index / ".lock", timeout=0):
+        index_folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(index_folder / ".lock", timeout=0):
             yield
     except LockTimeout:
-        raise StorageFailed(f"Another process is writing {index}.", "Wait for it to end, then try again.") from None
+        raise StorageFailed(
+            f"Another process is writing {index_folder}.", "Wait for it to end, then try again."
+        ) from None
 
 
-def staging_folder(index: Path, identifier: str) -> contextlib.AbstractContextManager[Path]:
+def staging_folder(index_folder: Path, identifier: str) -> contextlib.AbstractContextManager[Path]:
     """A folder to write a generation in; `adopt` gives it its name. Whatever an earlier crash left is removed first."""
-    return staging(generation_folder(index, identifier))
+    return staging(generation_folder(index_folder, identifier))
 
 
-def adopt(index: Path, staged: Path, identifier: str) -> None:
+def adopt(index_folder: Path, staged: Path, identifier: str) -> None:
     """Gives a complete staging folder its name; a damaged generation of that name is set aside as `<id>.damaged-…`."""
-    take_place(staged, generation_folder(index, identifier))
+    take_place(staged, generation_folder(index_folder, identifier))

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qa.errors import DamagedGeneration, StorageFailed
-from qa.storage.io_faults import reading, reason_of, remedy_of
+from qa.storage.io_faults import naming_faults, reason_of, remedy_of
 
 Vectors = NDArray[np.float32]
 Numbers = NDArray[np.int64]
@@ -43,12 +43,12 @@ class VectorIndex:
 
     @classmethod
     def open(cls, path: Path) -> "VectorIndex":
-        """Raises DamagedGeneration when FAISS cannot read the file, and what `reading` raises; check its SHA-256 first.
+        """Raises DamagedGeneration when FAISS cannot read the file, else what `naming_faults` raises; check its SHA-256 first.
 
         FAISS asks for the bytes, a few at a time: in its own errors, trouble of the machine looks like damage.
         """
         try:
-            with reading(path), path.open("rb") as stream:
+            with naming_faults(path), path.open("rb") as stream:
                 reader = faiss.PyCallbackIOReader(stream.read)  # type: ignore[attr-defined]
                 return cls(faiss.read_index(reader))
         except RuntimeError as error:

@@ -139,15 +139,15 @@ def make_plan(
     return Plan(generation_id(digests), recipe, documents, digests, left_out, companions)
 
 
-def is_live(plan: Plan, index: Path) -> bool:
+def is_live(plan: Plan, index_folder: Path) -> bool:
     """Whether the live generation is what the plan would make; its files are not checked."""
     try:
-        return live_id(index) == plan.generation
+        return live_id(index_folder) == plan.generation
     except UNUSABLE:
         return False
 
 
-def retire(index: Path, register: Register) -> str:
+def retire(index_folder: Path, register: Register) -> str:
     """Takes the index out of service when it was built under this register, which now lets nothing of it be served.
 
     An index of other documents is left alone: the corpus was mistaken then. Returns what becomes of the live index, in
@@ -155,24 +155,24 @@ def retire(index: Path, register: Register) -> str:
     """
     known = {approval.document_id for approval in register.approvals}
     try:
-        with write_lock(index):
-            live = read_manifest(generation_folder(index, live_id(index)))
+        with write_lock(index_folder):
+            live = read_manifest(generation_folder(index_folder, live_id(index_folder)))
             if known.isdisjoint(live.audiences["staff"].documents):
-                return f"The live index {index} keeps serving: this register knows none of its documents."
-            take_out_of_service(index)
+                return f"The live index {index_folder} keeps serving: this register knows none of its documents."
+            take_out_of_service(index_folder)
     except NoIndex:
-        return f"No index is live in {index}."
+        return f"No index is live in {index_folder}."
     except OutOfService:
-        return f"The index {index} is out of service already."
+        return f"The index {index_folder} is out of service already."
     except UNUSABLE as error:
         return f"The live index was left as it is, and a server that has it open serves on: {error.message}"
-    return f"The index {index} was taken out of service."
+    return f"The index {index_folder} was taken out of service."
 
 
 def build(
     plan: Plan,
     register_sha256: str,
-    index: Path,
+    index_folder: Path,
     encoders: EncoderMaker,
     progress: Progress,
     keep_generations: int = KEEP_GENERATIONS,
@@ -187,34 +187,36 @@ def build(
     """
     started = time.monotonic()
     try:
-        with write_lock(index):
-            report = _build(plan, register_sha256, index, encoders, progress)
-            pruned = prune(index, keep_generations)
+        with write_lock(index_folder):
+            report = _build(plan, register_sha256, index_folder, encoders, progress)
+            pruned = prune(index_folder, keep_generations)
             return replace(report, pruned=pruned, seconds=time.monotonic() - started)
     except (OSError, MemoryError) as error:
         raise StorageFailed(
-            f"The index {index} cannot be written: {reason_of(error)}.",
+            f"The index {index_folder} cannot be written: {reason_of(error)}.",
             f"{remedy_of(error)} The live generation is untouched.",
         ) from error
 
 
-def _build(plan: Plan, register_sha256: str, index: Path, encoders: EncoderMaker, progress: Progress) -> BuildReport:
+def _build(
+    plan: Plan, register_sha256: str, index_folder: Path, encoders: EncoderMaker, progress: Progress
+) -> BuildReport:
     embeddings: Embeddings | None = None
     stored = encoders.stored()
-    if stored is None or not _is_whole(plan, index):
+    if stored is None or not _is_whole(plan, index_folder):
         passages = {document.id: _passages(document, plan.recipe) for document in plan.documents["staff"]}
         if not any(passages.values()):
             raise NothingToServe("There is nothing to build: the documents hold headings only.", "Approve text.")
         rows = [(document, passage) for document in plan.documents["staff"] for passage in passages[document.id]]
         made = stored or encoders.make([embedding_text(*row) for row in rows])
         plan = _with_encoder(plan, made.encoder.identity)
-        if not _is_whole(plan, index):
-            embeddings = embed(rows, index, plan.recipe, made.encoder, progress)
-            _write(plan, register_sha256, index, made, _Content(passages, embeddings))
-    opened = open_generation(index, plan.generation)
+        if not _is_whole(plan, index_folder):
+            embeddings = embed(rows, index_folder, plan.recipe, made.encoder, progress)
+            _write(plan, register_sha256, index_folder, made, _Content(passages, embeddings))
+    opened = open_generation(index_folder, plan.generation)
     embedded, reused = (embeddings.made, embeddings.reused) if embeddings else (0, 0)
-    is_news = not is_live(plan, index) or embedded > 0 or stored is None
-    publish(index, plan.generation)
+    is_news = not is_live(plan, index_folder) or embedded > 0 or stored is None
+    publish(index_folder, plan.generation)
     summary = opened.manifest.audiences["staff"]
     quoted = {passage.document_id for passage in opened.audiences["staff"].passages}
     empty = tuple(
@@ -250,8 +252,8 @@ def _with_encoder(plan: Plan, encoder: EncoderIdentity) -> Plan:
     return make_plan(recipe, plan.documents, plan.left_out, plan.companions)
 
 
-def _write(plan: Plan, register_sha256: str, index: Path, made: MadeEncoder, content: _Content) -> None:
-    with staging_folder(index, plan.generation) as staging:
+def _write(plan: Plan, register_sha256: str, index_folder: Path, made: MadeEncoder, content: _Content) -> None:
+    with staging_folder(index_folder, plan.generation) as staging:
         summaries = {audience: _write_audience(staging, audience, plan, content) for audience in AUDIENCES}
         (staging / SYNONYMS).write_bytes(plan.companions.synonyms)
         (staging / CALIBRATION).write_bytes(plan.companions.calibration)
@@ -266,7 +268,7 @@ def _write(plan: Plan, register_sha256: str, index: Path, made: MadeEncoder, con
             files=list_files(staging),
         )
         write_manifest(staging, manifest)
-        adopt(index, staging, plan.generation)
+        adopt(index_folder, staging, plan.generation)
 
 
 def _why_nothing(left_out: Sequence[FileStatus]) -> str:
@@ -277,9 +279,9 @@ def _why_nothing(left_out: Sequence[FileStatus]) -> str:
     return f"There is nothing to build: no file may be served ({reasons}{more})."
 
 
-def _is_whole(plan: Plan, index: Path) -> bool:
+def _is_whole(plan: Plan, index_folder: Path) -> bool:
     try:
-        open_generation(index, plan.generation)
+        open_generation(index_folder, plan.generation)
     except UNUSABLE:
         return False
     return True

@@ -42,10 +42,10 @@ class Embeddings:
 
 
 def embed(
-    rows: Sequence[tuple[Document, Passage]], index: Path, recipe: Recipe, encoder: Encoder, progress: Progress
+    rows: Sequence[tuple[Document, Passage]], index_folder: Path, recipe: Recipe, encoder: Encoder, progress: Progress
 ) -> Embeddings:
     """Encodes each passage that the live generation does not hold, with its title and headings."""
-    known = _known(index, recipe)
+    known = _known(index_folder, recipe)
     wanted = {_key(*row): row for row in rows}
     missing = {key: row for key, row in wanted.items() if key not in known}
     progress(0, len(missing))
@@ -73,10 +73,10 @@ def _key(document: Document, passage: Passage) -> str:
     return sha256_of_text(to_json_line([embedding_text(document, passage), sentences]))
 
 
-def _known(index: Path, recipe: Recipe) -> dict[str, EncodedPassage]:
+def _known(index_folder: Path, recipe: Recipe) -> dict[str, EncodedPassage]:
     """What the live generation holds; empty when it is of no use."""
     try:
-        live = open_generation(index, live_id(index))
+        live = open_generation(index_folder, live_id(index_folder))
     except UNUSABLE:
         return {}
     if live.manifest.recipe.encoder != recipe.encoder:

@@ -32,39 +32,39 @@ class _Kept:
     manifests: tuple[Manifest, ...]
 
 
-def prune(index: Path, keep_generations: int) -> Pruned:
+def prune(index_folder: Path, keep_generations: int) -> Pruned:
     """Leaves `keep_generations`, the live one first and then the newest, and the newest of what is damaged.
 
     Never raises OSError. Call it with the write lock held. Who has a removed generation open goes on reading it.
     """
     problems: list[str] = []
     try:
-        kept = _kept(index, keep_generations)
-        others = [identifier for identifier in generation_ids(index) if identifier not in kept.ids]
-        damaged = [identifier for identifier in others if _is_damaged(index, identifier)]
+        kept = _kept(index_folder, keep_generations)
+        others = [identifier for identifier in generation_ids(index_folder) if identifier not in kept.ids]
+        damaged = [identifier for identifier in others if _is_damaged(index_folder, identifier)]
         old = [identifier for identifier in others if identifier not in damaged]
-        _remove([generation_folder(index, identifier) for identifier in old], problems)
-        aside = set_aside(index / "generations")
-        _remove(_all_but_newest([*aside, *(generation_folder(index, name) for name in damaged)]), problems)
-        _remove(_unused_encoders(index, kept), problems)
-        _remove(_all_but_newest(set_aside(index / "encoders")), problems)
-        _clear(index, problems)
-        removed = tuple(identifier for identifier in others if not generation_folder(index, identifier).exists())
+        _remove([generation_folder(index_folder, identifier) for identifier in old], problems)
+        aside = set_aside(index_folder / "generations")
+        _remove(_all_but_newest([*aside, *(generation_folder(index_folder, name) for name in damaged)]), problems)
+        _remove(_unused_encoders(index_folder, kept), problems)
+        _remove(_all_but_newest(set_aside(index_folder / "encoders")), problems)
+        _clear(index_folder, problems)
+        removed = tuple(identifier for identifier in others if not generation_folder(index_folder, identifier).exists())
     except (OSError, ClinicQAError) as error:
         return Pruned(problem="; ".join([*problems, str(error)]))
     return Pruned(removed, "; ".join(problems))
 
 
-def _kept(index: Path, keep_generations: int) -> _Kept:
+def _kept(index_folder: Path, keep_generations: int) -> _Kept:
     """A damaged manifest does not count; one of another version, or that cannot be read today, does."""
-    live = live_id(index)
+    live = live_id(index_folder)
     ids: list[str] = []
     manifests: list[Manifest] = []
-    for identifier in [live, *(other for other in generation_ids(index) if other != live)]:
+    for identifier in [live, *(other for other in generation_ids(index_folder) if other != live)]:
         if len(ids) == keep_generations:
             break
         try:
-            manifests.append(read_manifest(generation_folder(index, identifier)))
+            manifests.append(read_manifest(generation_folder(index_folder, identifier)))
         except DamagedGeneration:
             continue
         except ClinicQAError:
@@ -73,10 +73,10 @@ def _kept(index: Path, keep_generations: int) -> _Kept:
     return _Kept(tuple(ids), tuple(manifests))
 
 
-def _is_damaged(index: Path, identifier: str) -> bool:
+def _is_damaged(index_folder: Path, identifier: str) -> bool:
     """Whether its manifest is; its files are not checked."""
     try:
-        read_manifest(generation_folder(index, identifier))
+        read_manifest(generation_folder(index_folder, identifier))
     except DamagedGeneration:
         return True
     except ClinicQAError:
@@ -84,13 +84,13 @@ def _is_damaged(index: Path, identifier: str) -> bool:
     return False
 
 
-def _unused_encoders(index: Path, kept: _Kept) -> list[Path]:
+def _unused_encoders(index_folder: Path, kept: _Kept) -> list[Path]:
     """Those that no kept generation names; none while the encoder of a kept one is unknown."""
-    if len(kept.manifests) < len(kept.ids) or not (index / "encoders").is_dir():
+    if len(kept.manifests) < len(kept.ids) or not (index_folder / "encoders").is_dir():
         return []
-    named = {encoder_folder(index, manifest.recipe.encoder) for manifest in kept.manifests}
+    named = {encoder_folder(index_folder, manifest.recipe.encoder) for manifest in kept.manifests}
     return sorted(
-        path for path in (index / "encoders").iterdir() if _ENCODER.fullmatch(path.name) and path not in named
+        path for path in (index_folder / "encoders").iterdir() if _ENCODER.fullmatch(path.name) and path not in named
     )
 
 
@@ -107,14 +107,14 @@ def _remove(folders: Iterable[Path], problems: list[str]) -> None:
             problems.append(f"{folder}: {error.strerror}.")
 
 
-def _clear(index: Path, problems: list[str]) -> None:
+def _clear(index_folder: Path, problems: list[str]) -> None:
     """What builds that were killed, or could not clean up, left."""
     for kind in ("generations", "encoders"):
-        for leftover in leftovers(index / kind):
+        for leftover in leftovers(index_folder / kind):
             try:
                 shutil.rmtree(leftover)
             except OSError as error:
                 problems.append(f"{leftover}: {error.strerror}.")
-    for file in temporary_files(index / CURRENT):
+    for file in temporary_files(index_folder / CURRENT):
         with contextlib.suppress(OSError):
             file.unlink()

@@ -27,40 +27,40 @@ class GenerationSummary:
     problem: str
 
 
-def list_generations(index: Path) -> tuple[GenerationSummary, ...]:
+def list_generations(index_folder: Path) -> tuple[GenerationSummary, ...]:
     """Every generation on the disk, newest first."""
     try:
-        live = live_id(index)
+        live = live_id(index_folder)
     except ClinicQAError:
         live = ""
-    return tuple(_summary(index, identifier, identifier == live) for identifier in generation_ids(index))
+    return tuple(_summary(index_folder, identifier, identifier == live) for identifier in generation_ids(index_folder))
 
 
 def roll_back(
-    index: Path, identifier: str | None, register: Register, today: datetime.date, *, allow_withdrawn: bool
+    index_folder: Path, identifier: str | None, register: Register, today: datetime.date, *, allow_withdrawn: bool
 ) -> Generation:
     """Makes an older generation live: the one named, or the newest other than the live one. It is verified first.
 
     Raises UnknownGeneration, DamagedGeneration, and InvalidRequest when the generation would quote text whose approval
     the register no longer holds, unless `allow_withdrawn`.
     """
-    with write_lock(index):
-        target = identifier or _previous(index)
-        generation = open_generation(index, target)
-        verify_encoder(index, generation.manifest.recipe.encoder)
+    with write_lock(index_folder):
+        target = identifier or _previous(index_folder)
+        generation = open_generation(index_folder, target)
+        verify_encoder(index_folder, generation.manifest.recipe.encoder)
         gone = _no_longer_approved(generation, register, today)
         if gone and not allow_withdrawn:
             raise InvalidRequest(
                 f"Generation {target} quotes text that is no longer approved: {', '.join(gone)}.",
                 "Choose another, run `qa build`, or pass --allow-withdrawn.",
             )
-        publish(index, target)
+        publish(index_folder, target)
     return generation
 
 
-def _previous(index: Path) -> str:
-    live = live_id(index)
-    others = [identifier for identifier in generation_ids(index) if identifier != live]
+def _previous(index_folder: Path) -> str:
+    live = live_id(index_folder)
+    others = [identifier for identifier in generation_ids(index_folder) if identifier != live]
     if not others:
         raise UnknownGeneration("There is no other generation to roll back to.", "`qa generations` lists them.")
     return others[0]
@@ -81,9 +81,9 @@ def _no_longer_approved(generation: Generation, register: Register, today: datet
     ]
 
 
-def _summary(index: Path, identifier: str, live: bool) -> GenerationSummary:
+def _summary(index_folder: Path, identifier: str, live: bool) -> GenerationSummary:
     try:
-        manifest = read_manifest(generation_folder(index, identifier))
+        manifest = read_manifest(generation_folder(index_folder, identifier))
     except ClinicQAError as error:
         return GenerationSummary(identifier, live, None, 0, 0, "", {}, str(error))
     staff = manifest.audiences["staff"]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from qa.index.generation import AudienceIndex
-from qa.records import Answer, Citation, Document, Passage, Quote, RankedPassage, Reading, Signals, Span
+from qa.records import Answer, Citation, Document, Passage, Quote, RankedPassage, Rewriting, Signals, Span
 from qa.search.highlight import answering_sentence
 from qa.search.query import Question, mean_coverage
 
@@ -14,13 +14,13 @@ UNCOVERED = 0.55
 
 @dataclass(frozen=True, slots=True)
 class Considered:
-    """A question in the reading that the passages answer best, its passages in order, and how sure the answer is.
+    """A question in the rewriting that the passages answer best, its passages in order, and how sure the answer is.
 
     `signals` is None where no passage is left, or nothing is asked; the confidence is then 0.
     """
 
     question: Question
-    reading: Reading
+    rewriting: Rewriting
     ranked: Sequence[RankedPassage]
     signals: Signals | None
     confidence: float
@@ -38,7 +38,7 @@ def answer(index: AudienceIndex, considered: Considered, limit: int, threshold: 
         quotes=quotes if answered else (),
         related=() if answered else quotes,
         not_covered_terms=_not_covered(index, considered, answered=answered),
-        read_as=considered.reading.replacements,
+        read_as=considered.rewriting.replacements,
     )
 
 
@@ -87,7 +87,7 @@ def _not_covered(index: AudienceIndex, considered: Considered, *, answered: bool
     terms = index.terms
     if not terms.content_words_of(considered.question.text):
         return ()
-    replacements = considered.reading.replacements
+    replacements = considered.rewriting.replacements
     typed = {word.text.lower(): change.typed for change in replacements for word in terms.words_of(change.read_as)}
     best = considered.ranked[:3]
     named: dict[str, None] = {}

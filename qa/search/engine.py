@@ -23,11 +23,11 @@ from qa.errors import (
 from qa.index.calibration import Calibration
 from qa.index.generation import AudienceIndex, Generation, open_generation
 from qa.index.publication import live_id, publication_mark
-from qa.records import Answer, Audience, Document, Passage, RankedPassage, Readiness, Reading
+from qa.records import Answer, Audience, Document, Passage, RankedPassage, Readiness, Rewriting
 from qa.search.answer import Considered, answer
 from qa.search.confidence import signals_of
 from qa.search.query import Question, understand
-from qa.search.query_rewriting import readings_of
+from qa.search.query_rewriting import rewritings_of
 from qa.search.rank import rank
 from qa.search.retrieve import retrieve
 from qa.settings import Settings
@@ -37,8 +37,8 @@ from qa.text.synonyms import packaged_lay_words
 MAX_QUESTION_CHARACTERS = 1_000
 MAX_QUOTES = 10
 DEFAULT_QUOTES = 3
-READING_MARGIN = 0.03
-"""How much better (in score) the passages must answer another reading than the one as typed."""
+REWRITING_MARGIN = 0.03
+"""How much better (in score) the passages must answer another rewriting than the one as typed."""
 
 
 Reload = Literal["taken_up", "out_of_service", "refused", "failed", "unchanged"]
@@ -63,24 +63,24 @@ UNOBSERVED = Unobserved()
 
 @dataclass(frozen=True, slots=True)
 class _Ranked:
-    """One reading of a question with its passages in order."""
+    """One rewriting of a question with its passages in order."""
 
     index: AudienceIndex
-    reading: Reading
+    rewriting: Rewriting
     question: Question
     ranked: Sequence[RankedPassage]
 
     def beats(self, first: "_Ranked") -> bool:
-        """Whether the passages answer this reading clearly better than the first one."""
+        """Whether the passages answer this rewriting clearly better than the first one."""
         if not self.ranked or not first.ranked:
             return False
-        return self.ranked[0].score > first.ranked[0].score + READING_MARGIN
+        return self.ranked[0].score > first.ranked[0].score + REWRITING_MARGIN
 
     def considered(self, calibration: Calibration) -> Considered:
         asks = bool(self.ranked) and self.question.has_content
         signals = signals_of(self.index, self.question, self.ranked) if asks else None
         confidence = calibration.confidence(signals) if signals else 0.0
-        return Considered(self.question, self.reading, self.ranked, signals, confidence)
+        return Considered(self.question, self.rewriting, self.ranked, signals, confidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,30 +234,30 @@ class Engine:
         """That of the live generation; raises IndexUnavailable when there is none."""
         return self._pinned(self._settings.serve_audiences[0]).generation.calibration
 
-    def _readings(self, served: Served, audience: Audience, text: str) -> tuple[Reading, ...]:
+    def _rewritings(self, served: Served, audience: Audience, text: str) -> tuple[Rewriting, ...]:
         generation = served.generation
         vocabulary = generation.audiences[audience].vocabulary
-        return readings_of(text, vocabulary, generation.synonyms, self._lay_words, served.encoder.knows_word)
+        return rewritings_of(text, vocabulary, generation.synonyms, self._lay_words, served.encoder.knows_word)
 
     def _consider_all(self, served: Served, requests: Sequence[Request], observer: Observer) -> list[Considered]:
-        """Each question as typed (but for its spelling), or as the reading that the passages answer clearly better.
+        """Each question as typed (but for its spelling), or as the rewriting that the passages answer clearly better.
 
-        Another reading is tried where the one as typed is not answered, and where the editor's synonyms make it.
+        Another rewriting is tried where the one as typed is not answered, and where the editor's synonyms make it.
         """
         generation = served.generation
         threshold = generation.calibration.threshold(self._settings.max_false_answer_rate)
-        readings = [self._readings(served, request.audience, request.text) for request in requests]
-        as_typed = [(request.audience, first) for request, (first, *_) in zip(requests, readings, strict=True)]
+        rewritings = [self._rewritings(served, request.audience, request.text) for request in requests]
+        as_typed = [(request.audience, first) for request, (first, *_) in zip(requests, rewritings, strict=True)]
         best = self._rank_all(served, as_typed, observer)
         considered = [ranked.considered(generation.calibration) for ranked in best]
         others = [
-            (number, reading)
-            for number, (_, *more) in enumerate(readings)
-            for reading in more
+            (number, rewriting)
+            for number, (_, *more) in enumerate(rewritings)
+            for rewriting in more
             if considered[number].confidence < threshold
-            or any(change.kind == "synonym" for change in reading.replacements)
+            or any(change.kind == "synonym" for change in rewriting.replacements)
         ]
-        asked = [(requests[number].audience, reading) for number, reading in others]
+        asked = [(requests[number].audience, rewriting) for number, rewriting in others]
         for (number, _), ranked in zip(others, self._rank_all(served, asked, observer), strict=True):
             if ranked.beats(best[number]):
                 best[number] = ranked
@@ -265,24 +265,24 @@ class Engine:
         return considered
 
     def _rank_all(
-        self, served: Served, readings: Sequence[tuple[Audience, Reading]], observer: Observer
+        self, served: Served, rewritings: Sequence[tuple[Audience, Rewriting]], observer: Observer
     ) -> list[_Ranked]:
         """Readings, each with its passages in order, by one pass of the encoder."""
-        if not readings:
+        if not rewritings:
             return []
         with _timed(observer, "encode"):
-            encodings = served.encoder.encode_questions([reading.text for _, reading in readings])
+            encodings = served.encoder.encode_questions([rewriting.text for _, rewriting in rewritings])
         found: dict[int, _Ranked] = {}
-        for audience in dict.fromkeys(audience for audience, _ in readings):
+        for audience in dict.fromkeys(audience for audience, _ in rewritings):
             index = served.generation.audiences[audience]
-            own = [number for number, (asked, _) in enumerate(readings) if asked == audience]
+            own = [number for number, (asked, _) in enumerate(rewritings) if asked == audience]
             with self._turn, _timed(observer, "candidates"):
-                questions = [understand(index, readings[number][1].text, encodings[number]) for number in own]
+                questions = [understand(index, rewritings[number][1].text, encodings[number]) for number in own]
                 candidates = retrieve(index, questions, self._expired(index))
             with self._turn, _timed(observer, "rerank"):
                 for number, question, near in zip(own, questions, candidates, strict=True):
-                    found[number] = _Ranked(index, readings[number][1], question, rank(index, near, question))
-        return [found[number] for number in range(len(readings))]
+                    found[number] = _Ranked(index, rewritings[number][1], question, rank(index, near, question))
+        return [found[number] for number in range(len(rewritings))]
 
     def _expired(self, index: AudienceIndex) -> set[str]:
         today = self._today()

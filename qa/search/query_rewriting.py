@@ -1,6 +1,6 @@
 """How a question is read: spelling corrected toward the documents' words, then other words for the same thing.
 
-A reading is only tried beside the others, and the answer says which one was used: nothing is read silently.
+A rewriting is only tried beside the others, and the answer says which one was used: nothing is read silently.
 """
 
 import itertools
@@ -9,7 +9,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass
 
 from qa.index.vocabulary import Vocabulary
-from qa.records import Reading, Replacement, ReplacementKind
+from qa.records import Replacement, ReplacementKind, Rewriting
 from qa.text.spelling import MIN_LETTERS, NO_LIMIT, SOUNDS_THE_SAME
 from qa.text.synonyms import Synonyms
 from qa.text.words import Found, WordSpan, key_of, plural, singular, words_in
@@ -34,7 +34,7 @@ _WITHOUT_APOSTROPHE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class _Edit:
-    """`[start, end)` of the question, and what stands there in a reading."""
+    """`[start, end)` of the question, and what stands there in a rewriting."""
 
     start: int
     end: int
@@ -52,13 +52,13 @@ class _Match:
     kind: ReplacementKind
 
 
-def readings_of(
+def rewritings_of(
     question: str,
     vocabulary: Vocabulary,
     synonyms: Synonyms,
     lay_words: Synonyms,
     is_known_word: Callable[[str], bool],
-) -> tuple[Reading, ...]:
+) -> tuple[Rewriting, ...]:
     """The one or two ways to read a question, a pure function of the arguments.
 
     The first has the spelling corrected: only words of 5 letters or more that neither the vocabulary, nor the synonyms
@@ -70,7 +70,7 @@ def readings_of(
     words = list(words_in(question))
     corrections = _corrections(words, vocabulary, synonyms.single_words | lay_words.single_words, is_known_word)
     spelt = tuple(corrections[number] for number in sorted(corrections))
-    first = _reading(question, spelt)
+    first = _rewriting(question, spelt)
     row = [corrections[number].read_as.lower() if number in corrections else w.key for number, w in enumerate(words)]
     matches = [
         match
@@ -84,7 +84,7 @@ def readings_of(
         _Edit(words[match.first].start, words[match.last - 1].end, match.read_as or "", match.kind) for match in chosen
     ]
     kept = [edit for edit in spelt if not any(other.start <= edit.start < other.end for other in equivalents)]
-    second = _reading(question, sorted([*kept, *equivalents], key=lambda edit: edit.start))
+    second = _rewriting(question, sorted([*kept, *equivalents], key=lambda edit: edit.start))
     return (first,) if second.text.lower() == first.text.lower() else (first, second)
 
 
@@ -190,7 +190,7 @@ def _without_overlap(matches: Iterable[_Match]) -> list[_Match]:
     return chosen
 
 
-def _reading(question: str, edits: Iterable[_Edit]) -> Reading:
+def _rewriting(question: str, edits: Iterable[_Edit]) -> Rewriting:
     """The question with edits made that are in order and don't overlap."""
     parts = []
     replacements = []
@@ -199,4 +199,4 @@ def _reading(question: str, edits: Iterable[_Edit]) -> Reading:
         parts += [question[end : edit.start], edit.read_as]
         replacements.append(Replacement(question[edit.start : edit.end], edit.read_as, edit.kind))
         end = edit.end
-    return Reading("".join(parts) + question[end:], tuple(replacements))
+    return Rewriting("".join(parts) + question[end:], tuple(replacements))

@@ -19,7 +19,7 @@ from typing import TypeVar
 from qa.errors import DamagedGeneration, IndexUnavailable, StorageFailed
 from qa.storage.files import temporary_folder
 
-Trouble = OSError | MemoryError
+IOFault = OSError | MemoryError
 Opened = TypeVar("Opened")
 
 _SPARE_DESCRIPTORS = 8
@@ -32,7 +32,7 @@ _NO_PLACE = frozenset(
 
 
 @contextlib.contextmanager
-def reading(path: Path) -> Iterator[None]:
+def naming_faults(path: Path) -> Iterator[None]:
     """Around all that reads a file of an index: raises DamagedGeneration when it is missing, else IndexUnavailable."""
     try:
         yield
@@ -43,8 +43,8 @@ def reading(path: Path) -> Iterator[None]:
 
 
 def read_bytes(path: Path) -> bytes:
-    """All bytes of a file of an index; raises what `reading` raises."""
-    with reading(path):
+    """All bytes of a file of an index; raises what `naming_faults` raises."""
+    with naming_faults(path):
         return path.read_bytes()
 
 
@@ -61,19 +61,19 @@ def is_folder(path: Path) -> bool:
         raise unavailable(path, error) from None
 
 
-def unavailable(path: Path, error: Trouble) -> IndexUnavailable:
+def unavailable(path: Path, error: IOFault) -> IndexUnavailable:
     """What to raise when the machine does not give out a file or folder of an index, which may be whole."""
     return IndexUnavailable(f"{path} cannot be read: {reason_of(error)}.", remedy_of(error))
 
 
-def reason_of(error: Trouble) -> str:
+def reason_of(error: IOFault) -> str:
     """What the system says."""
     if isinstance(error, MemoryError):
         return os.strerror(errno.ENOMEM)
     return error.strerror or type(error).__name__
 
 
-def remedy_of(error: Trouble) -> str:
+def remedy_of(error: IOFault) -> str:
     """What to do about it; names no path."""
     match _number(error):
         case errno.EMFILE:
@@ -95,7 +95,7 @@ def remedy_of(error: Trouble) -> str:
     return "Check its permissions and the disk."
 
 
-def _number(error: Trouble) -> int:
+def _number(error: IOFault) -> int:
     return errno.ENOMEM if isinstance(error, MemoryError) else error.errno or 0
 
 
@@ -105,9 +105,9 @@ def private_copy(path: Path) -> Iterator[Path]:
 
     A process dies when a file that it has mapped is cut short, so nothing that others can reach is mapped.
 
-    Raises what `reading` raises, and StorageFailed for trouble with the copy, also that which the caller has with it.
+    Raises what `naming_faults` raises, and StorageFailed for trouble with the copy, the caller's included.
     """
-    with reading(path):
+    with naming_faults(path):
         sources = _files_of(path)
     with _copying(path), temporary_folder("copy") as folder:
         try:
@@ -132,7 +132,7 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
     except OSError as error:
         if error.filename == str(source) and error.filename2 is None:  # the source, and not the way to the copy
-            with reading(source):
+            with naming_faults(source):
                 raise
         raise
 

@@ -9,7 +9,7 @@ from pydantic_core import to_jsonable_python
 
 from qa.errors import REBUILD, DamagedGeneration
 from qa.storage.files import sha256_of_file, sha256_of_text
-from qa.storage.io_faults import reading
+from qa.storage.io_faults import naming_faults
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +25,9 @@ def list_files(folder: Path) -> dict[str, FileEntry]:
 
 
 def verify_file(folder: Path, name: str, entry: FileEntry) -> None:
-    """Raises DamagedGeneration when a file is missing or not as written, else what `reading` raises."""
+    """Raises DamagedGeneration when a file is missing or not as written, else what `naming_faults` raises."""
     path = folder / name
-    with reading(path):
+    with naming_faults(path):
         size = path.stat().st_size
         found = sha256_of_file(path)
     if found != entry.sha256:

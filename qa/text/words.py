@@ -89,10 +89,10 @@ class Found:
 class PhraseTable:
     """Phrases with what each may be read as; finds them in a row of words by whole words, up to simple inflections."""
 
-    def __init__(self, readings: Iterable[tuple[str, tuple[str, ...]]]) -> None:
-        """`readings` are pairs (phrase, what it may be read as). A phrase without a word is never found."""
+    def __init__(self, rewritings: Iterable[tuple[str, tuple[str, ...]]]) -> None:
+        """`rewritings` are pairs (phrase, what it may be read as). A phrase without a word is never found."""
         self._by_first: dict[str, list[tuple[tuple[str, ...], tuple[str, ...]]]] = {}
-        for phrase, read_as in readings:
+        for phrase, read_as in rewritings:
             words = key_of(phrase)
             for base in base_forms(words[0]) if words else ():
                 self._by_first.setdefault(base, []).append((words, read_as))

@@ -48,14 +48,14 @@ class EncoderLimit:
     batches: Pace
 
 
-def serving_encoder(index: Path, threads: int) -> "Encoder":
+def serving_encoder(index_folder: Path, threads: int) -> "Encoder":
     """The encoder that `qa serve` answers with from the live generation."""
     from qa.encoder.store import EncoderStore
     from qa.index.manifest import read_manifest
     from qa.index.publication import generation_folder, live_id
 
-    manifest = read_manifest(generation_folder(index, live_id(index)))
-    return EncoderStore(index, None, threads).open(manifest.recipe.encoder)
+    manifest = read_manifest(generation_folder(index_folder, live_id(index_folder)))
+    return EncoderStore(index_folder, None, threads).open(manifest.recipe.encoder)
 
 
 def pace(encoder: "Encoder", questions: Sequence[str], callers: int, batch: int, seconds: float) -> Pace:
@@ -88,12 +88,12 @@ def _batches(questions: Sequence[str], first: int, size: int) -> Iterator[list[s
         first += size
 
 
-def measure(index: Path, questions: Sequence[str], seconds: float) -> EncoderLimit:
+def measure(index_folder: Path, questions: Sequence[str], seconds: float) -> EncoderLimit:
     from qa.settings import available_cores, load_settings
 
     cores = available_cores()
     threads = load_settings().encoder_threads or 1
-    encoder = serving_encoder(index, threads)
+    encoder = serving_encoder(index_folder, threads)
     for number in range(WARM_UP_PASSES):
         encoder.encode_questions([questions[number % len(questions)]])
     side_by_side = cores // threads if encoder.identity.runtime == "onnx" else cores

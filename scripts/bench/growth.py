@@ -78,7 +78,7 @@ class Growth:
     open_seconds: float
 
 
-def take_sample(corpus: Path, passages: int, index: Path) -> tuple[Sample, "Encoder"]:
+def take_sample(corpus: Path, passages: int, index_folder: Path) -> tuple[Sample, "Encoder"]:
     """Real passages, encoded as a build encodes them, and the encoder that a server would open."""
     from qa.corpus.passages import embedding_text, heading_text
     from qa.encoder.export import ExportingEncoders
@@ -88,7 +88,7 @@ def take_sample(corpus: Path, passages: int, index: Path) -> tuple[Sample, "Enco
     pages = pages_of(read_originals(corpus, ()), passages, "staff")
     rows = [(page.document, passage) for page in pages for passage in page.passages][:passages]
     texts = [embedding_text(*row) for row in rows]
-    made = ExportingEncoders(index, None).make(texts)
+    made = ExportingEncoders(index_folder, None).make(texts)
     encodings = list(made.encoder.encode(texts))
     sample = Sample(
         tuple(page.document for page in pages),
@@ -101,7 +101,7 @@ def take_sample(corpus: Path, passages: int, index: Path) -> tuple[Sample, "Enco
             for encoding, (_, passage) in zip(encodings, rows, strict=True)
         ),
     )
-    return sample, EncoderStore(index).open(made.encoder.identity)
+    return sample, EncoderStore(index_folder).open(made.encoder.identity)
 
 
 def noisy(base: "Vectors", count: int) -> "Vectors":

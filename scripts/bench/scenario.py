@@ -41,7 +41,7 @@ def say(text: str) -> None:
     print(f"bench: {text}", file=sys.stderr, flush=True)
 
 
-def encoder_limit(plan: Plan, index: Path) -> EncoderLimit:
+def encoder_limit(plan: Plan, index_folder: Path) -> EncoderLimit:
     """Measured in a process of its own, while no server runs."""
     questions = plan.work / "questions.json"
     questions.write_text(json.dumps(plan.questions), "utf-8")
@@ -51,7 +51,7 @@ def encoder_limit(plan: Plan, index: Path) -> EncoderLimit:
         "scripts.bench.encoder",
         str(questions),
         "--index",
-        str(index),
+        str(index_folder),
         "--seconds",
         str(plan.seconds),
     ]
@@ -97,12 +97,12 @@ def measure_size(plan: Plan, wanted: int, pages: Sequence[Page]) -> SizeFigures:
     )
 
 
-def build_index(plan: Plan, corpus: Path, index: Path, wanted: int) -> BuildFigures:
+def build_index(plan: Plan, corpus: Path, index_folder: Path, wanted: int) -> BuildFigures:
     """With the command `qa build`; with copies of vectors where that would encode more than is wanted."""
     started = time.perf_counter()
-    report = json.loads(_run(_build_command(plan, corpus, index, wanted)))
+    report = json.loads(_run(_build_command(plan, corpus, index_folder, wanted)))
     took = time.perf_counter() - started
-    size = _bytes_in(index / "generations" / report["generation"])
+    size = _bytes_in(index_folder / "generations" / report["generation"])
     passages = report["passages"]
     return BuildFigures(
         passages=passages,
@@ -114,7 +114,7 @@ def build_index(plan: Plan, corpus: Path, index: Path, wanted: int) -> BuildFigu
         passages_per_second=round(passages / report["seconds"], 1),
         index_bytes=size,
         bytes_per_passage=round(size / passages, 1),
-        encoder_bytes=_bytes_in(index / "encoders"),
+        encoder_bytes=_bytes_in(index_folder / "encoders"),
     )
 
 
@@ -122,8 +122,8 @@ def _bytes_in(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def _build_command(plan: Plan, corpus: Path, index: Path, wanted: int) -> list[str]:
-    where = ["--corpus", str(corpus), "--index", str(index)]
+def _build_command(plan: Plan, corpus: Path, index_folder: Path, wanted: int) -> list[str]:
+    where = ["--corpus", str(corpus), "--index", str(index_folder)]
     if wanted <= plan.encode_first:
         return [*QA, "build", *where, "--json"]
     return [sys.executable, "-m", "scripts.bench.build", *where, "--encode-first", str(plan.encode_first)]
@@ -159,7 +159,7 @@ def _open_loop(plan: Plan, service: Service, capacity: float) -> LoadFigures:
 
 
 def _rebuild(
-    plan: Plan, service: Service, corpus: Path, index: Path, pages: Sequence[Page], built: BuildFigures
+    plan: Plan, service: Service, corpus: Path, index_folder: Path, pages: Sequence[Page], built: BuildFigures
 ) -> RebuildFigures:
     """So many passages change that the encoding alone takes about as long as a load does."""
     encoding_rate = built.encoded_passages / built.seconds
@@ -172,7 +172,7 @@ def _rebuild(
     load = RunningLoad(_specification(plan, service.port, requests, REBUILD_CLIENTS, LONGEST_REBUILD_SECONDS))
     time.sleep(plan.warm_up_seconds)
     started = time.perf_counter()
-    command = [*QA, "build", "--corpus", str(corpus), "--index", str(index), "--json"]
+    command = [*QA, "build", "--corpus", str(corpus), "--index", str(index_folder), "--json"]
     process = subprocess.Popen(command, env=environment(), stdout=subprocess.DEVNULL)
     os.sched_setaffinity(process.pid, {max(os.sched_getaffinity(0))})
     try:
@@ -183,10 +183,10 @@ def _rebuild(
     return RebuildFigures(rebuilt, round(time.perf_counter() - started, 1), code, load.figures())
 
 
-def _swap(plan: Plan, service: Service, index: Path) -> SwapFigures:
+def _swap(plan: Plan, service: Service, index_folder: Path) -> SwapFigures:
     """Publishes two generations in turn under a load of 8 clients, and then checks every answer."""
-    live = live_id(index)
-    others = [identifier for identifier in generation_ids(index) if identifier != live]
+    live = live_id(index_folder)
+    others = [identifier for identifier in generation_ids(index_folder) if identifier != live]
     if not others:
         raise RuntimeError("There is no second generation to swap with: the rebuild left none. See its exit code.")
     say(f"{plan.swaps} swaps, one every {plan.swap_seconds:g} s")
@@ -197,17 +197,17 @@ def _swap(plan: Plan, service: Service, index: Path) -> SwapFigures:
     time.sleep(plan.warm_up_seconds)
     for number in range(plan.swaps):
         time.sleep(plan.swap_seconds)
-        with write_lock(index):
-            publish(index, (others[0], live)[number % 2])
+        with write_lock(index_folder):
+            publish(index_folder, (others[0], live)[number % 2])
     figures, bodies = load.figures_and_bodies()
-    return SwapFigures(plan.swaps, figures, check_answers(index, plan.audience, bodies))
+    return SwapFigures(plan.swaps, figures, check_answers(index_folder, plan.audience, bodies))
 
 
-def check_answers(index: Path, audience: Audience, bodies: Sequence[bytes]) -> AnswerCheck:
+def check_answers(index_folder: Path, audience: Audience, bodies: Sequence[bytes]) -> AnswerCheck:
     """Holds each quote against the documents of the generation that its answer names."""
     texts: dict[str, dict[str, Document]] = {}
-    for identifier in generation_ids(index):
-        opened = open_generation(index, identifier, (audience,)).audiences[audience]
+    for identifier in generation_ids(index_folder):
+        opened = open_generation(index_folder, identifier, (audience,)).audiences[audience]
         texts[opened.digest] = dict(opened.documents)
     by_generation: dict[str, int] = {}
     answered = checked = 0

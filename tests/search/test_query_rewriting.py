@@ -5,8 +5,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from qa.index.vocabulary import Vocabulary, collect
-from qa.records import Reading, Replacement
-from qa.search.query_rewriting import readings_of
+from qa.records import Replacement, Rewriting
+from qa.search.query_rewriting import rewritings_of
 from qa.text.synonyms import SameWords, Synonyms, packaged_lay_words
 
 TEXT = """Kyphoplasty treats vertebral compression fractures (VCFs). Infection or bleeding after an injection is rare.
@@ -20,8 +20,8 @@ ENGLISH = frozenset(["cover", "doctor", "does", "medicare", "plane", "risks", "u
 
 def read(
     question: str, vocabulary: Vocabulary = VOCABULARY, synonyms: Synonyms = SYNONYMS, lay_words: Synonyms = LAY_WORDS
-) -> tuple[Reading, ...]:
-    return readings_of(question, vocabulary, synonyms, lay_words, ENGLISH.__contains__)
+) -> tuple[Rewriting, ...]:
+    return rewritings_of(question, vocabulary, synonyms, lay_words, ENGLISH.__contains__)
 
 
 def texts(question: str) -> list[str]:
@@ -79,8 +79,8 @@ def test_what_may_be_meant_is_not_corrected(question: str) -> None:
 )
 def test_the_second_reading_says_it_as_the_documents_do(question: str, replacement: Replacement) -> None:
     first, second = read(question)
-    assert first == Reading(question, ())
-    assert second == Reading(question.replace(replacement.typed, replacement.read_as), (replacement,))
+    assert first == Rewriting(question, ())
+    assert second == Rewriting(question.replace(replacement.typed, replacement.read_as), (replacement,))
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ words_of_the_documents = st.lists(st.sampled_from(sorted(VOCABULARY.words)), max
 @given(words_of_the_documents)
 def test_a_question_in_words_of_the_documents_is_read_as_typed(words: list[str]) -> None:
     question = " ".join(words)
-    assert read(question)[0] == Reading(question, ())
+    assert read(question)[0] == Rewriting(question, ())
 
 
 noise = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)

@@ -73,8 +73,8 @@ def test_the_passages_that_are_considered_are_those_that_are_quoted(clinic: Clin
     engine = clinic.engine()
     considered, index = engine.consider(MISSPELT)
     answer = engine.ask(MISSPELT, limit=10)
-    assert considered.reading.replacements == SPELT
-    assert considered.question.text == considered.reading.text == QUESTION
+    assert considered.rewriting.replacements == SPELT
+    assert considered.question.text == considered.rewriting.text == QUESTION
     assert round(considered.confidence, 4) == answer.confidence
     quoted = [(quote.citation.document_id, quote.citation.start) for quote in answer.quotes]
     passages = [index.passages[ranked.passage] for ranked in considered.ranked]

@@ -27,7 +27,7 @@ from qa.index.generation import open_generation
 from qa.index.publication import live_id, publication_mark
 from qa.search.engine import Engine
 from qa.settings import Settings
-from qa.storage.io_faults import is_folder, opened_by_library, private_copy, read_bytes, reading
+from qa.storage.io_faults import is_folder, naming_faults, opened_by_library, private_copy, read_bytes
 from tests.conftest import CEMENT, TODAY, Clinic, identity_of, lend_encoder, packaged_encoder
 from tests.encoder.test_export import Workshop, build_in
 
@@ -410,7 +410,7 @@ def test_a_library_is_not_believed_where_the_machine_is_in_trouble(
         monkeypatch.setattr(mmap, "mmap", refuse)
     if missing == "threads":
         monkeypatch.setattr(threading.Thread, "start", no_thread)
-    with pytest.raises(IndexUnavailable) as trouble, reading(file):
+    with pytest.raises(IndexUnavailable) as trouble, naming_faults(file):
         opened_by_library(Library(failures), file)
     assert not isinstance(trouble.value, DamagedGeneration)
     assert trouble.value.remedy in {*REMEDIES.values(), "Raise the limit of threads (`ulimit -u`, or the container's)."}
