@@ -46,7 +46,6 @@ class Settings(BaseSettings):
     encoder_threads: int | None = Field(
         default=None, ge=1, le=256, description="threads that work on one pass of the encoder; `qa serve` uses one"
     )
-    language: str = Field(default="en", pattern=r"^[a-z]{2,3}$", description="language of the documents, for sentences")
     passage_words: int = Field(default=90, ge=20, le=200, description="words that a passage aims at")
     review_due_days: int = Field(default=60, ge=0, le=3650, description="days before review_by that a review is due")
     max_file_bytes: int = Field(default=50_000_000, ge=1_000, description="a larger source file is not read")

@@ -86,7 +86,7 @@ def propose(path: Path, terms: Terms, register: Register, settings: Settings, ol
         source_url=terms.source_url or (previous.source_url if previous else None),
     )
     document = Document(approval, canonical.text, canonical.sections, canonical.pages)
-    count = sum(1 for _ in passages_of(document, settings.passage_words, settings.language))
+    count = sum(1 for _ in passages_of(document, settings.passage_words))
     old_text = old_texts.get(previous.text_sha256) if previous else None
     return Proposal(approval, canonical.text, count, previous, old_text)
 

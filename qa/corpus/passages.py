@@ -13,6 +13,8 @@ import sentencex
 
 from qa.records import Block, Document, Page, Passage, Section, Span
 
+LANGUAGE = "en"
+"""Whose rules say where a sentence ends: those of English, like the stemmer's and the word lists'."""
 _WORD = re.compile(r"\S+")
 MAX_PASSAGE_SHARE = 2.0
 """A passage of several units never exceeds this many times the words aimed at."""
@@ -36,12 +38,12 @@ class _Unit:
 SentenceSplitter = Callable[[str], Sequence[str]]
 
 
-def passages_of(document: Document, target_words: int, language: str = "en") -> Iterator[Passage]:
+def passages_of(document: Document, target_words: int) -> Iterator[Passage]:
     """The passages of a document in the order of its text: together they hold all of each section but white space.
 
     `target_words` is what a passage aims at; a single sentence, list item or table row that is longer stays whole.
     """
-    split: SentenceSplitter = partial(sentencex.segment, language)
+    split: SentenceSplitter = partial(sentencex.segment, LANGUAGE)
     for section in document.sections:
         units = [unit for units in _units_of(document.text, section, split) for unit in units]
         for first, last in _cheapest_cuts(units, target_words):

@@ -81,7 +81,6 @@ class Recipe:
     format_version: int
     encoder: EncoderIdentity
     passage_words: int
-    language: str
     synonyms_sha256: str
     calibration_sha256: str
 
@@ -123,11 +122,20 @@ def audience_digest(recipe: Recipe, documents: tuple[Document, ...]) -> str:
         (document.approval, document.sections, document.pages)
         for document in sorted(documents, key=lambda document: document.id)
     ]
-    return sha256_of_text(to_json_line([recipe, made_from]))[:16]
+    return sha256_of_text(to_json_line([_recipe_as_written(recipe), made_from]))[:16]
 
 
 def generation_id(digests: Mapping[Audience, str]) -> str:
     return sha256_of_text("\n".join(f"{audience} {digests[audience]}" for audience in AUDIENCES))[:16]
+
+
+def _recipe_as_written(recipe: Recipe) -> dict[str, object]:
+    """Format 4 also holds the language whose rules cut the sentences. It was a setting once, and no reader needs it."""
+    return {**to_jsonable_python(recipe), "language": "en"}
+
+
+def _as_written(manifest: Manifest) -> dict[str, object]:
+    return {**to_jsonable_python(manifest), "recipe": _recipe_as_written(manifest.recipe)}
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
@@ -136,7 +144,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
         sync_file(folder / name)
     for parent in sorted({(folder / name).parent for name in manifest.files}):
         sync_folder(parent)
-    write_durably(folder / MANIFEST, sealed(to_jsonable_python(manifest), MANIFEST_SEAL))
+    write_durably(folder / MANIFEST, sealed(_as_written(manifest), MANIFEST_SEAL))
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -108,7 +108,6 @@ def make_recipe(encoder: EncoderIdentity, settings: Settings, companions: Compan
         FORMAT_VERSION,
         encoder,
         settings.passage_words,
-        settings.language,
         sha256_of_bytes(companions.synonyms),
         sha256_of_bytes(companions.calibration),
     )
@@ -288,7 +287,7 @@ def _is_whole(plan: Plan, index_folder: Path) -> bool:
 
 
 def _passages(document: Document, recipe: Recipe) -> tuple[Passage, ...]:
-    return tuple(passages_of(document, recipe.passage_words, recipe.language))
+    return tuple(passages_of(document, recipe.passage_words))
 
 
 def _write_audience(staging: Path, audience: Audience, plan: Plan, content: _Content) -> AudienceSummary:

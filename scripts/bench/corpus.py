@@ -127,9 +127,8 @@ def make_page(identifier: str, title: str, text: str, example: Document, audienc
         review_by=example.approval.approved_on.replace(year=example.approval.approved_on.year + 10),
     )
     document = Document(approval, canonical.text, canonical.sections, canonical.pages)
-    defaults = Settings.model_fields
-    words, language = defaults["passage_words"].default, defaults["language"].default
-    return Page(document, data, tuple(passages_of(document, words, language)))
+    words = Settings.model_fields["passage_words"].default
+    return Page(document, data, tuple(passages_of(document, words)))
 
 
 def changed(pages: Sequence[Page], passages: int, audience: Audience) -> list[Page]:

@@ -14,7 +14,14 @@ from qa.cli.application import run
 from qa.encoder.store import EncoderStore
 from qa.errors import OtherFormat
 from qa.index.generation import open_generation
-from qa.index.manifest import FORMAT_VERSION, MANIFEST, MANIFEST_SEAL
+from qa.index.manifest import (
+    FORMAT_VERSION,
+    MANIFEST,
+    MANIFEST_SEAL,
+    audience_digest,
+    generation_id,
+    write_manifest,
+)
 from qa.index.publication import live_id
 from qa.records import AUDIENCES
 from qa.search.engine import Engine
@@ -73,6 +80,21 @@ def test_the_command_line_verifies_it_or_names_the_repair(index: Path, capsys: p
 
 def test_that_of_this_format_is_not_refused() -> None:
     open_generation(FROZEN / f"format-{FORMAT_VERSION}", live_id(FROZEN / f"format-{FORMAT_VERSION}"))
+
+
+def test_that_of_this_format_would_be_written_to_the_byte_as_it_stands_and_under_the_same_ids(tmp_path: Path) -> None:
+    index = FROZEN / f"format-{FORMAT_VERSION}"
+    opened = open_generation(index, live_id(index))
+    digests = {
+        name: audience_digest(opened.manifest.recipe, tuple(audience.documents.values()))
+        for name, audience in opened.audiences.items()
+    }
+    assert digests == {name: audience.digest for name, audience in opened.audiences.items()}
+    assert generation_id(digests) == opened.id
+    as_it_stands = index / "generations" / opened.id
+    written = shutil.copytree(as_it_stands, tmp_path / opened.id, ignore=shutil.ignore_patterns(MANIFEST))
+    write_manifest(written, opened.manifest)
+    assert (written / MANIFEST).read_bytes() == (as_it_stands / MANIFEST).read_bytes()
 
 
 @pytest.mark.parametrize("version", [2, FORMAT_VERSION + 1])
