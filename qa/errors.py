@@ -26,8 +26,7 @@ ClinicQAError                 internal                exit 70  HTTP 500
 │   ├── NoIndex               no_index                exit  5  HTTP 503
 │   ├── OutOfService          out_of_service          exit  5  HTTP 503
 │   ├── DamagedGeneration     damaged_generation      exit  5  HTTP 503
-│   ├── OtherFormat           other_format            exit  5  HTTP 503
-│   └── OtherModel            other_model             exit  5  HTTP 503
+│   └── OtherFormat           other_format            exit  5  HTTP 503
 ├── ModelUnavailable          model_unavailable       exit  6  HTTP 503
 ├── Overloaded                overloaded              exit 70  HTTP 503
 │   ├── DeadlineExceeded      deadline_exceeded       exit 70  HTTP 503
@@ -190,10 +189,6 @@ class OtherFormat(IndexUnavailable):
     code = "other_format"
 
 
-class OtherModel(IndexUnavailable):
-    code = "other_model"
-
-
 class ModelUnavailable(ClinicQAError):
     code = "model_unavailable"
     exit_code = 6
@@ -238,7 +233,6 @@ UNUSABLE: tuple[type[ClinicQAError], ...] = (
     OutOfService,
     DamagedGeneration,
     OtherFormat,
-    OtherModel,
     UnknownGeneration,
 )
 """What says that a generation is of no use; any other error says that the machine could not tell."""

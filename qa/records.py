@@ -319,8 +319,7 @@ class Answer:
 class Readiness:
     """Whether questions can be answered now. `reason` says why not and what to run; it is empty when ready.
 
-    `runtime` runs the model; `runtime_reason` says why that isn't the exported one. `documents` and `passages` count
-    per audience served.
+    `documents` and `passages` count per audience served.
     """
 
     ready: bool
@@ -329,7 +328,5 @@ class Readiness:
     built_at: datetime.datetime | None = None
     model: str | None = None
     model_sha256: str | None = None
-    runtime: str | None = None
-    runtime_reason: str = ""
     documents: Mapping[Audience, int] = field(default_factory=dict)
     passages: Mapping[Audience, int] = field(default_factory=dict)

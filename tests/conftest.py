@@ -19,8 +19,8 @@ from qa.corpus.loader import Corpus, Rules, load_corpus
 from qa.corpus.register import load_register, save_approvals
 from qa.encoder.export import ExportingEncoders
 from qa.encoder.model import find_model
-from qa.encoder.protocol import EncoderIdentity, Encoding, MadeEncoder, ModelIdentity, Vectors
-from qa.errors import OtherModel
+from qa.encoder.protocol import Encoder, EncoderIdentity, Encoding, ModelIdentity, Vectors
+from qa.errors import DamagedGeneration
 from qa.indexer.build import BuildReport, build, plan_build
 from qa.records import Audience, Span
 from qa.search.engine import Engine
@@ -45,7 +45,7 @@ ALWAYS_ANSWERS = {"weights": {"cosine": 1.0}, "bias": 0.0, "thresholds": [[0.0, 
 
 def identity_of(name: str, digit: str = "0") -> EncoderIdentity:
     """The identity of an encoder that needs no file."""
-    return EncoderIdentity.of(ModelIdentity(name, digit * 64, "f" * 64), "onnx")
+    return EncoderIdentity.of(ModelIdentity(name, digit * 64, "f" * 64))
 
 
 def eventually(holds: Callable[[], bool], seconds: float = 20.0) -> bool:
@@ -85,17 +85,17 @@ class BagOfWordsEncoder:
 
     def open(self, identity: EncoderIdentity) -> "BagOfWordsEncoder":
         if identity != self.identity:
-            raise OtherModel(f"Built with {identity.model.name}, not {self.identity.model.name}.", "Run `qa build`.")
+            raise DamagedGeneration(f"The encoder of {identity.model.name} is missing.", "Run `qa build`.")
         return self
 
     def planned(self) -> EncoderIdentity:
         return self.identity
 
-    def stored(self) -> MadeEncoder | None:
-        return MadeEncoder(self)
+    def stored(self) -> Encoder | None:
+        return self
 
-    def make(self, samples: Sequence[str]) -> MadeEncoder:
-        return MadeEncoder(self)
+    def make(self, samples: Sequence[str]) -> Encoder:
+        return self
 
 
 def encoding_of(text: str) -> Encoding:
@@ -167,7 +167,7 @@ class Clinic:
 
 def packaged_encoder() -> EncoderIdentity:
     """The identity of the packaged model's exported encoder."""
-    return EncoderIdentity.of(find_model(None).identity, "onnx")
+    return EncoderIdentity.of(find_model(None).identity)
 
 
 def linked_model(folder: Path) -> Path:

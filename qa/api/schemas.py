@@ -169,8 +169,6 @@ class Readiness(Schema):
     generation: str | None
     built_at: datetime.datetime | None
     model: str | None
-    runtime: str | None = Field(description="what runs the model: onnx, or sentence-transformers, which is slower")
-    runtime_reason: str = Field(description="why the model is not run by onnx; empty when it is")
     audiences: dict[Audience, Counts]
     reason: str
 
@@ -224,8 +222,6 @@ def readiness(record: records.Readiness) -> Readiness:
         generation=record.generation,
         built_at=record.built_at,
         model=record.model,
-        runtime=record.runtime,
-        runtime_reason=record.runtime_reason,
         audiences={
             audience: Counts(documents=count, passages=record.passages[audience])
             for audience, count in record.documents.items()

@@ -51,7 +51,7 @@ def served_app() -> FastAPI:
         hold_folder(Path(os.environ[SHARED_FOLDER]))  # until this process ends
     settings = load_settings()
     _allow_open_files(settings.max_connections + SPARE_FILES)
-    encoders = EncoderStore(settings.index, settings.model, settings.encoder_threads or 1)
+    encoders = EncoderStore(settings.index, settings.encoder_threads or 1)
     return create_app(Engine(settings, encoders, today), settings)
 
 

@@ -37,7 +37,7 @@ def ask(
     from qa.settings import load_settings, today
 
     settings = load_settings(index=index)
-    engine = Engine(settings, EncoderStore(settings.index, settings.model, settings.encoder_threads), today)
+    engine = Engine(settings, EncoderStore(settings.index, settings.encoder_threads), today)
     engine.reload()
     asked = sys.stdin.read() if question == "-" else question
     answer = engine.ask(asked, checked_audience(audience), limit)

@@ -35,7 +35,7 @@ def calibrate(
 
     settings = corpus_settings(corpus, register_file, index)
     labelled = load_questions(questions)
-    engine = Engine(settings, EncoderStore(settings.index, settings.model, settings.encoder_threads), today)
+    engine = Engine(settings, EncoderStore(settings.index, settings.encoder_threads), today)
     engine.reload()
     asking = checked_audience(audience)
     rows = []

@@ -60,7 +60,7 @@ def evaluate(
     labelled = load_questions(questions)
     _check_limits(labelled, min_hit3, max_false_answers)
     settings = load_settings(index=index)
-    engine = Engine(settings, EncoderStore(settings.index, settings.model, settings.encoder_threads), today)
+    engine = Engine(settings, EncoderStore(settings.index, settings.encoder_threads), today)
     engine.reload()
     evaluation = evaluate_questions(lambda question: engine.ask(question, asked_as, RANKS), labelled)
     if html is not None:

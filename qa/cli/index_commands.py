@@ -73,7 +73,7 @@ def verify(
     checked = {
         "generation": opened.id,
         "files": len(opened.manifest.files),
-        "encoder": {"id": encoder.id, "runtime": encoder.runtime, "files": len(record.files) if record else 0},
+        "encoder": {"id": encoder.id, "files": len(record.files)},
         "documents": len(staff.documents),
         "passages": {name: len(audience.passages) for name, audience in opened.audiences.items()},
         "whole": True,
@@ -85,10 +85,7 @@ def verify(
             f"Generation {opened.id} is whole: {len(opened.manifest.files)} files match their checksums, "
             f"{len(staff.passages)} passages of {len(staff.documents)} documents are slices of approved text."
         )
-        if record is None:
-            print_text(f"Questions need sentence-transformers: {opened.manifest.encoder_problem}")
-        else:
-            print_text(f"Encoder {encoder.id} is whole: {len(record.files)} files match their checksums.")
+        print_text(f"Encoder {encoder.id} is whole: {len(record.files)} files match their checksums.")
 
 
 def generations(index: IndexOption = None, json: JsonOption = False) -> None:
@@ -158,5 +155,3 @@ def _print_report(report: "BuildReport", index: Path) -> None:
         print_text(f"Removed older generations: {', '.join(report.pruned.generations)}.")
     if report.pruned.problem:
         print_text(f"Older generations could not all be removed, the next build tries again: {report.pruned.problem}")
-    if report.encoder_problem:
-        print_text(f"Questions need sentence-transformers, which starts and answers slower: {report.encoder_problem}")

@@ -2,17 +2,17 @@
 
 import functools
 import importlib.metadata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
-from qa.encoder.model import Model, find_model
+from qa.encoder.model import TAKE_ANOTHER, Model, find_model
 from qa.encoder.onnx_runtime import OnnxEncoder
-from qa.encoder.protocol import Encoder, EncoderIdentity, Encoding, MadeEncoder, Runtime
-from qa.encoder.store import EncoderRecord, OpenExported, encoder_folder, read_record, verify_encoder, write_record
+from qa.encoder.protocol import Encoder, EncoderIdentity, Encoding
+from qa.encoder.store import EncoderRecord, OpenExported, encoder_folder, verify_encoder, write_record
 from qa.errors import UNUSABLE, DamagedGeneration, ModelUnavailable
 from qa.storage.files import staging, take_place
 from qa.storage.sealed import list_files
@@ -25,8 +25,12 @@ _ODD_TEXTS = ("", "👍", "Ça va? Łukasz — e\u0301tude 水泥", "word " * 60
 _EXPORTERS = ("onnx", "onnxruntime", "sentence-transformers", "tokenizers", "torch", "transformers")
 
 
-class Original(Encoder, Protocol):
-    """A model that can be exported."""
+class Original(Protocol):
+    """A model that can be exported, and what it makes of texts itself: what an export must agree with."""
+
+    def encode(self, texts: Sequence[str]) -> Iterator[Encoding]:
+        """See `Encoder.encode`; raises ModelUnavailable when it cannot be loaded."""
+        ...
 
     def export(self, folder: Path) -> int:
         """Writes the exported files, returns the limit of tokens; raises ModelUnavailable, saying why it cannot."""
@@ -38,11 +42,10 @@ OpenOriginal = Callable[[Model], Original]
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """How well an export agrees with its original: the least cosine of all vectors, or what differs otherwise."""
+    """How well an export agrees with its original: the least cosine of all vectors, over so many texts."""
 
     least_cosine: float
     texts: int
-    problem: str = ""
 
 
 class ExportingEncoders:
@@ -72,89 +75,56 @@ class ExportingEncoders:
         return {package: _version(package) for package in _EXPORTERS}
 
     def planned(self) -> EncoderIdentity:
-        """See `EncoderMaker.planned`: the exported encoder, unless the index says that the model's was refused."""
-        exported, refused = self._identity("onnx"), self._identity("sentence-transformers")
-        try:
-            record = read_record(self._index_folder, refused)
-        except UNUSABLE:
-            return exported
-        return refused if record.versions == self._versions else exported
+        """See `EncoderMaker.planned`."""
+        return EncoderIdentity.of(self.model.identity)
 
-    def stored(self) -> MadeEncoder | None:
+    def stored(self) -> Encoder | None:
         """See `EncoderMaker.stored`. An encoder that other versions of the libraries made is made anew."""
-        identity = self.planned()
-        try:
-            record = read_record(self._index_folder, identity)
-            verify_encoder(self._index_folder, identity)
-        except UNUSABLE:
-            return None
-        return self._made(record) if record.versions == self._versions else None
+        record = self._whole()
+        return self._open(record) if record is not None and record.versions == self._versions else None
 
-    def make(self, samples: Sequence[str]) -> MadeEncoder:
-        """See `EncoderMaker.make`: exports the model unless that is refused. Raises ModelUnavailable and OSError.
+    def make(self, samples: Sequence[str]) -> Encoder:
+        """See `EncoderMaker.make`: exports the model, and tries the export against it.
 
-        The live generation's encoder stays whole meanwhile: another one takes its place in one step, and a refusal
-        stands beside it.
+        The live generation's encoder stays whole meanwhile: another one takes its place in one step, and only when it
+        is of use. Raises ModelUnavailable, saying why, when it is not, and OSError when the disk refuses.
         """
-        original = self._open_original(self.model)
-        identity = self._identity("onnx")
-        with staging(encoder_folder(self._index_folder, identity)) as staged:
-            record = self._export(original, staged, identity, samples)
+        folder = encoder_folder(self._index_folder, self.planned())
+        with staging(folder) as staged:
+            record = self._export(staged, samples)
             write_record(staged, record)
-            take_place(
-                staged,
-                encoder_folder(self._index_folder, record.identity),
-                keep_old=not self._is_whole(record.identity),
-            )
-        return self._made(record)
+            take_place(staged, folder, keep_old=self._whole() is None)
+        return self._open(record)
 
-    def _export(
-        self, original: Original, staged: Path, identity: EncoderIdentity, samples: Sequence[str]
-    ) -> EncoderRecord:
-        """Writes the exported files into `staged` and tries them; where they are of no use, none is left."""
-        original.load()  # a model that cannot be loaded is no failed export
-        max_tokens, agreement = 0, Agreement(0.0, 0)
+    def _export(self, staged: Path, samples: Sequence[str]) -> EncoderRecord:
+        """Writes the exported files into `staged` and tries them."""
+        original, identity = self._open_original(self.model), self.planned()
+        max_tokens = original.export(staged)
         try:
-            max_tokens = original.export(staged)
-            exported = self._open_exported(staged, identity, max_tokens, 1)
-            agreement = compare(original, exported, samples)
-            problem = agreement.problem
-        except (ModelUnavailable, DamagedGeneration) as error:
-            problem = error.message
-        if problem:
-            for path in staged.iterdir():
-                path.unlink()
-            identity = self._identity("sentence-transformers")
+            agreement = compare(original, self._open_exported(staged, identity, max_tokens, 1), samples)
+        except DamagedGeneration as error:
+            raise ModelUnavailable(f"The exported encoder is of no use: {error.message}", TAKE_ANOTHER) from error
         return EncoderRecord(
-            identity,
-            max_tokens,
-            agreement.least_cosine,
-            agreement.texts,
-            problem,
-            self._versions,
-            list_files(staged),
+            identity, max_tokens, agreement.least_cosine, agreement.texts, self._versions, list_files(staged)
         )
 
-    def _is_whole(self, identity: EncoderIdentity) -> bool:
+    def _whole(self) -> EncoderRecord | None:
+        """What the index says of the encoder that it holds; None when there is none, or a damaged one."""
         try:
-            read_record(self._index_folder, identity)
-            verify_encoder(self._index_folder, identity)
+            return verify_encoder(self._index_folder, self.planned())
         except UNUSABLE:
-            return False
-        return True
+            return None
 
-    def _made(self, record: EncoderRecord) -> MadeEncoder:
-        if record.identity.runtime == "onnx":
-            folder = encoder_folder(self._index_folder, record.identity)
-            return MadeEncoder(self._open_exported(folder, record.identity, record.max_tokens, 1))
-        return MadeEncoder(self._open_original(self.model), record.problem)
-
-    def _identity(self, runtime: Runtime) -> EncoderIdentity:
-        return EncoderIdentity.of(self.model.identity, runtime)
+    def _open(self, record: EncoderRecord) -> Encoder:
+        folder = encoder_folder(self._index_folder, record.identity)
+        return self._open_exported(folder, record.identity, record.max_tokens, 1)
 
 
-def compare(original: Encoder, exported: Encoder, samples: Sequence[str]) -> Agreement:
-    """Encodes up to 64 samples, evenly spread, and some odd texts with both, and some of them in one batch too."""
+def compare(original: Original, exported: Encoder, samples: Sequence[str]) -> Agreement:
+    """Encodes up to 64 samples, evenly spread, and some odd texts with both, and some of them in one batch too.
+
+    Raises ModelUnavailable, saying what differs, when the export does not make what the original makes.
+    """
     step = max(1, -(-len(samples) // MAX_SAMPLES))
     texts = [*samples[::step], *_ODD_TEXTS]
     expected = list(original.encode(texts))
@@ -163,15 +133,17 @@ def compare(original: Encoder, exported: Encoder, samples: Sequence[str]) -> Agr
     cosines = [1.0]
     for one, found in zip(expected + expected[-BATCH:], [*alone, *together], strict=True):
         if one.token_spans != found.token_spans:
-            return Agreement(0.0, len(texts), "The exported encoder reads other tokens than the model.")
+            raise ModelUnavailable("The exported encoder reads other tokens than the model.", TAKE_ANOTHER)
         if _shapes(one) != _shapes(found):
-            return Agreement(0.0, len(texts), "The exported encoder makes vectors of another size than the model.")
+            raise ModelUnavailable("The exported encoder makes vectors of another size than the model.", TAKE_ANOTHER)
         cosines.append(float(one.vector @ found.vector))
         cosines.extend(np.sum(one.token_vectors * found.token_vectors, axis=1).tolist())
     least = float(np.nan_to_num(np.min(cosines), nan=-1.0))
     if least < LEAST_COSINE:
-        problem = f"The exported encoder's vectors have a cosine of {least:.4f} to the model's, under {LEAST_COSINE}."
-        return Agreement(least, len(texts), problem)
+        raise ModelUnavailable(
+            f"The exported encoder's vectors have a cosine of {least:.4f} to the model's, under {LEAST_COSINE}.",
+            TAKE_ANOTHER,
+        )
     return Agreement(least, len(texts))
 
 

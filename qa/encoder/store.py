@@ -9,23 +9,20 @@ index/encoders/<id>/
 └── projection.npy     token vectors → fewer dimensions, where the model has such a projection
 ```
 
-An encoder is stored once, whichever generations name it. Where a model cannot be exported, or its export disagrees with
-it, `index/encoders/<id>.refused/encoder.json` says why; sentence-transformers then runs the model. An export that older
-generations name stays beside that.
+An encoder is stored once, whichever generations name it.
 """
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_jsonable_python
 
-from qa.encoder.model import find_model
 from qa.encoder.onnx_runtime import OnnxEncoder
 from qa.encoder.protocol import Encoder, EncoderIdentity
-from qa.errors import REBUILD, DamagedGeneration, OtherModel
+from qa.errors import REBUILD, DamagedGeneration
 from qa.settings import available_cores
 from qa.storage.files import sync_file, sync_folder, write_durably
 from qa.storage.io_faults import read_bytes
@@ -43,21 +40,26 @@ class EncoderRecord:
     """What the index says of an encoder.
 
     `least_cosine` is the lowest between a vector of the original and of the export, over `compared_texts` texts;
-    `problem` says why the export is not used. `versions` are those of the packages that made and tried the export.
+    `versions` are those of the packages that made and tried the export.
     """
 
     identity: EncoderIdentity
     max_tokens: int
     least_cosine: float
     compared_texts: int
-    problem: str
     versions: Mapping[str, str]
     files: Mapping[str, FileEntry]
 
 
 def encoder_folder(index_folder: Path, identity: EncoderIdentity) -> Path:
-    """Where the encoder's record lies: with its files, or alone where sentence-transformers runs the model."""
-    return index_folder / "encoders" / (identity.id if identity.runtime == "onnx" else f"{identity.id}.refused")
+    """Where the encoder's record and its files lie."""
+    return index_folder / "encoders" / identity.id
+
+
+def _as_written(record: EncoderRecord) -> dict[str, object]:
+    """A record also says what runs the encoder, and what is wrong with it: always ONNX Runtime, and nothing."""
+    identity = {**to_jsonable_python(record.identity), "runtime": "onnx"}
+    return {**to_jsonable_python(record), "identity": identity, "problem": ""}
 
 
 def write_record(folder: Path, record: EncoderRecord) -> None:
@@ -65,7 +67,7 @@ def write_record(folder: Path, record: EncoderRecord) -> None:
     for name in record.files:
         sync_file(folder / name)
     sync_folder(folder)
-    write_durably(folder / RECORD, sealed(to_jsonable_python(record), RECORD_SEAL))
+    write_durably(folder / RECORD, sealed(_as_written(record), RECORD_SEAL))
 
 
 def read_record(index_folder: Path, identity: EncoderIdentity) -> EncoderRecord:
@@ -87,19 +89,19 @@ def read_record(index_folder: Path, identity: EncoderIdentity) -> EncoderRecord:
     try:
         record = TypeAdapter(EncoderRecord).validate_python(content)
     except ValidationError:
-        raise DamagedGeneration(f"{path} is damaged: fields are missing or wrong.", REBUILD) from None
+        record = None
+    if record is None or content != _as_written(record):
+        raise DamagedGeneration(f"{path} is damaged: fields are missing or wrong.", REBUILD)
     if record.identity != identity:
         raise DamagedGeneration(f"{path} describes encoder {record.identity.id}, not {identity.id}.", REBUILD)
     return record
 
 
-def verify_encoder(index_folder: Path, identity: EncoderIdentity) -> EncoderRecord | None:
-    """Checks every file of the encoder that a generation names; None when sentence-transformers runs it.
+def verify_encoder(index_folder: Path, identity: EncoderIdentity) -> EncoderRecord:
+    """Checks every file of the encoder that a generation names.
 
     Raises DamagedGeneration, naming the first file that is missing or not as written.
     """
-    if identity.runtime != "onnx":
-        return None
     record = read_record(index_folder, identity)
     folder = encoder_folder(index_folder, identity)
     for name, entry in record.files.items():
@@ -108,45 +110,24 @@ def verify_encoder(index_folder: Path, identity: EncoderIdentity) -> EncoderReco
 
 
 class EncoderStore:
-    """Opens the encoder that a generation names: the exported one in the index, or the model itself."""
+    """Opens the encoder that a generation names."""
 
     def __init__(
         self,
         index_folder: Path,
-        model: Path | None = None,
         threads: int | None = None,
         open_exported: OpenExported = OnnxEncoder,
     ) -> None:
-        """`model` is the folder of the configured model, None for the packaged one: it is read only when it must run
-        itself. `threads` work on one question; all cores unless set."""
+        """`threads` work on one question; all cores unless set."""
         self._index_folder = index_folder
-        self._model = model
         self._threads = threads or available_cores()
         self._open_exported = open_exported
 
     def open(self, identity: EncoderIdentity) -> Encoder:
         """See `Encoders.open`; the encoder is loaded and ready."""
         record = verify_encoder(self._index_folder, identity)
-        if record is None:
-            return self._open_original(identity)
         encoder = self._open_exported(
             encoder_folder(self._index_folder, identity), identity, record.max_tokens, self._threads
         )
-        encoder.load()
-        return encoder
-
-    def _open_original(self, identity: EncoderIdentity) -> Encoder:
-        from qa.encoder.torch_runtime import SentenceTransformerEncoder
-
-        model = find_model(self._model)
-        if model.identity != identity.model:
-            found, here = identity.model, model.identity
-            raise OtherModel(
-                f"The generation was built with {found.name} ({found.weights_sha256[:12]}…), "
-                f"but the model here is {here.name} ({here.weights_sha256[:12]}…).",
-                REBUILD,
-                {"found": asdict(found), "expected": asdict(here)},
-            )
-        encoder = SentenceTransformerEncoder(model)
         encoder.load()
         return encoder

@@ -1,4 +1,7 @@
-"""The model as it was published, run by sentence-transformers, and its export: the only module that knows torch."""
+"""The model as it was published, run by sentence-transformers, and its export: the only module that knows torch.
+
+Only a build needs it, to make an export and to try it.
+"""
 
 import copy
 import os
@@ -13,14 +16,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from qa.encoder.model import Model
+from qa.encoder.model import TAKE_ANOTHER, Model
 from qa.encoder.protocol import (
     GRAPH,
     HIDDEN,
     PROJECTION,
     TOKENIZER,
     WEIGHTS,
-    EncoderIdentity,
     Encoding,
     Vectors,
     rows_of_tokens,
@@ -41,22 +43,20 @@ LEAST_MAPPED_BYTES = 1024
 
 
 class SentenceTransformerEncoder:
-    """The encoder over a sentence-transformers model in a folder; torch is loaded at the first use."""
+    """A sentence-transformers model in a folder; torch is loaded at the first use, which takes seconds."""
 
     def __init__(self, model: Model) -> None:
         self._source = model
-        self._identity = EncoderIdentity.of(model.identity, "sentence-transformers")
         self._projection: Vectors | None = (
             None if model.projection is None else np.load(model.projection, allow_pickle=False)
         )
         self._model: _Model | None = None
 
-    @property
-    def identity(self) -> EncoderIdentity:
-        return self._identity
-
     def encode(self, texts: Sequence[str]) -> Iterator[Encoding]:
-        """See `Encoder.encode`; raises ModelUnavailable when the model cannot be loaded."""
+        """The encodings of texts, in order, as they are made; each depends on its text alone, to the bit.
+
+        Raises ModelUnavailable when the model cannot be loaded.
+        """
         encode_one = partial(_encode, self._ready(), self._projection)
         if len(texts) == 1:
             yield encode_one(texts[0])
@@ -67,36 +67,26 @@ class SentenceTransformerEncoder:
         finally:
             executor.shutdown(cancel_futures=True)
 
-    def encode_questions(self, texts: Sequence[str]) -> tuple[Encoding, ...]:
-        """See `Encoder.encode_questions`: one at a time, since a batch would change the last bits."""
-        return tuple(self.encode(texts))
-
-    def knows_word(self, word: str) -> bool:
-        """See `Encoder.knows_word`."""
-        return word in self._ready().words
-
-    def load(self) -> None:
-        """See `Encoder.load`; takes seconds, for torch."""
-        self._ready()
-
     def _ready(self) -> "_Model":
         if self._model is None:
             model = _load(self._source.folder)
-            tokenizer = copy.deepcopy(model.tokenizer)
-            self._model = _Model(model, tokenizer, frozenset(tokenizer.get_vocab()))
+            self._model = _Model(model, copy.deepcopy(model.tokenizer))
         return self._model
 
     def export(self, folder: Path) -> int:
         """Writes the model's graph, tokenizer and projection as `OnnxEncoder` reads them; returns its limit of tokens.
 
-        Raises ModelUnavailable, saying why, when the model cannot be exported, and OSError when the disk refuses.
+        Raises ModelUnavailable, saying why, when the model cannot be loaded or exported, and OSError when the disk
+        refuses.
         """
         model = self._ready()
         tokenizer = getattr(model.tokenizer, "backend_tokenizer", None)
         limit = model.transformer.max_seq_length
         if tokenizer is None or limit is None:
             raise ModelUnavailable(
-                f"The model in {self._source.folder} states no tokenizer.json or no limit of tokens."
+                f"The model in {self._source.folder} cannot be exported: it states no tokenizer.json or no limit of "
+                "tokens.",
+                TAKE_ANOTHER,
             )
         (folder / TOKENIZER).write_text(tokenizer.to_str(), encoding="utf-8")
         if self._source.projection is not None:
@@ -108,7 +98,7 @@ class SentenceTransformerEncoder:
         except Exception as error:
             # What torch raises for a model that it cannot trace is of any kind.
             reason = f"The model in {self._source.folder} cannot be exported: {type(error).__name__}: {error}."
-            raise ModelUnavailable(" ".join(reason.split())) from error
+            raise ModelUnavailable(" ".join(reason.split()), TAKE_ANOTHER) from error
         return limit
 
 
@@ -118,7 +108,6 @@ class _Model:
 
     transformer: "SentenceTransformer"
     tokenizer: "PreTrainedTokenizerBase"
-    words: frozenset[str]
 
 
 def _encode(model: _Model, projection: Vectors | None, text: str) -> Encoding:

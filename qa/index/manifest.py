@@ -44,6 +44,7 @@ MANIFEST = "manifest.json"
 SYNONYMS = "synonyms.toml"
 CALIBRATION = "calibration.json"
 MANIFEST_SEAL = "manifest_sha256"
+RUNTIME = "onnx"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,17 +102,13 @@ class AudienceSummary:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """`documents` of an audience map document ids to the SHA-256 of their canonical texts.
-
-    `encoder_problem` says why questions need sentence-transformers, and is empty when they don't.
-    """
+    """`documents` of an audience map document ids to the SHA-256 of their canonical texts."""
 
     id: str
     built_at: datetime.datetime
     built_by: str
     recipe: Recipe
     register_sha256: str
-    encoder_problem: str
     audiences: Mapping[Audience, AudienceSummary]
     files: Mapping[str, FileEntry]
 
@@ -130,12 +127,18 @@ def generation_id(digests: Mapping[Audience, str]) -> str:
 
 
 def _recipe_as_written(recipe: Recipe) -> dict[str, object]:
-    """Format 4 also holds the language whose rules cut the sentences. It was a setting once, and no reader needs it."""
-    return {**to_jsonable_python(recipe), "language": "en"}
+    """Format 4 also holds what runs the encoder, and the language whose rules cut the sentences.
+
+    Both could be others once. No reader needs the language.
+    """
+    encoder = {**to_jsonable_python(recipe.encoder), "runtime": RUNTIME}
+    return {**to_jsonable_python(recipe), "encoder": encoder, "language": "en"}
 
 
 def _as_written(manifest: Manifest) -> dict[str, object]:
-    return {**to_jsonable_python(manifest), "recipe": _recipe_as_written(manifest.recipe)}
+    """Format 4 also holds why the model could not be exported: it always could."""
+    recipe = _recipe_as_written(manifest.recipe)
+    return {**to_jsonable_python(manifest), "recipe": recipe, "encoder_problem": ""}
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
@@ -150,6 +153,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 def read_manifest(folder: Path) -> Manifest:
     """Raises DamagedGeneration when it is not byte for byte as written, OtherFormat when another version wrote it.
 
+    The latter too when questions need another encoder than an exported one, as some of this format's did once.
     Raises IndexUnavailable when the machine does not give it out.
     """
     path = folder / MANIFEST
@@ -169,9 +173,17 @@ def read_manifest(folder: Path) -> Manifest:
     if not is_sealed(data, content, MANIFEST_SEAL):
         raise DamagedGeneration(f"{path} is damaged: its checksum is not that of its content.", REBUILD)
     try:
-        return TypeAdapter(Manifest).validate_python(content)
+        manifest = TypeAdapter(Manifest).validate_python(content)
     except ValidationError:
         raise DamagedGeneration(f"{path} is damaged: fields are missing or wrong.", REBUILD) from None
+    runtime = content["recipe"]["encoder"].get("runtime")
+    if runtime != RUNTIME or content.get("encoder_problem") != "":
+        raise OtherFormat(
+            f"Generation {folder.name} was built without an exported encoder, which this version cannot serve.",
+            REBUILD,
+            {"found": runtime, "expected": RUNTIME},
+        )
+    return manifest
 
 
 def verify_files(folder: Path, manifest: Manifest, audiences: tuple[Audience, ...]) -> None:

@@ -12,7 +12,7 @@ from qa import __version__
 from qa.corpus.loader import Corpus
 from qa.corpus.passages import embedding_text, heading_text, passages_of
 from qa.corpus.register import Register
-from qa.encoder.protocol import EncoderIdentity, EncoderMaker, MadeEncoder, Vectors
+from qa.encoder.protocol import EncoderIdentity, EncoderMaker, Vectors
 from qa.errors import UNUSABLE, NoIndex, NothingToServe, OutOfService, StorageFailed
 from qa.index.bm25 import write_terms
 from qa.index.calibration import PACKAGED, read_calibration
@@ -56,8 +56,7 @@ from qa.text.synonyms import load_synonyms
 class BuildReport:
     """What a build did. `left_out` names each file that is not served, and why; `embedded` counts passages.
 
-    `encoder_problem` says why questions need sentence-transformers, and is empty when they don't. `pruned` says which
-    older generations were removed.
+    `pruned` says which older generations were removed.
     """
 
     generation: str
@@ -69,7 +68,6 @@ class BuildReport:
     left_out: tuple[FileStatus, ...]
     seconds: float
     published: bool
-    encoder_problem: str
     pruned: Pruned
 
 
@@ -178,9 +176,9 @@ def build(
 ) -> BuildReport:
     """Makes and publishes the plan's generation; the live one serves until then, and on if anything fails.
 
-    A generation that is already there and whole, with its encoder, is only published. Where the encoder turns out to be
-    another one than planned, so does the generation. Raises StorageFailed when the disk refuses, and IndexUnavailable
-    when the machine does not give out what is there: it may be whole.
+    A generation that is already there and whole, with its encoder, is only published. Raises ModelUnavailable when the
+    model cannot be exported, StorageFailed when the disk refuses, and IndexUnavailable when the machine does not give
+    out what is there: it may be whole.
 
     Then all but `keep_generations` are removed; that some could not be is said in the report, and fails nothing.
     """
@@ -207,11 +205,10 @@ def _build(
         if not any(passages.values()):
             raise NothingToServe("There is nothing to build: the documents hold headings only.", "Approve text.")
         rows = [(document, passage) for document in plan.documents["staff"] for passage in passages[document.id]]
-        made = stored or encoders.make([embedding_text(*row) for row in rows])
-        plan = _with_encoder(plan, made.encoder.identity)
+        encoder = stored or encoders.make([embedding_text(*row) for row in rows])
         if not _is_whole(plan, index_folder):
-            embeddings = embed(rows, index_folder, plan.recipe, made.encoder, progress)
-            _write(plan, register_sha256, index_folder, made, _Content(passages, embeddings))
+            embeddings = embed(rows, index_folder, plan.recipe, encoder, progress)
+            _write(plan, register_sha256, index_folder, _Content(passages, embeddings))
     opened = open_generation(index_folder, plan.generation)
     embedded, reused = (embeddings.made, embeddings.reused) if embeddings else (0, 0)
     is_news = not is_live(plan, index_folder) or embedded > 0 or stored is None
@@ -233,7 +230,6 @@ def _build(
         left_out=(*plan.left_out, *empty),
         seconds=0.0,
         published=is_news,
-        encoder_problem=opened.manifest.encoder_problem,
         pruned=Pruned(),
     )
 
@@ -246,12 +242,7 @@ class _Content:
     embeddings: Embeddings
 
 
-def _with_encoder(plan: Plan, encoder: EncoderIdentity) -> Plan:
-    recipe = replace(plan.recipe, encoder=encoder)
-    return make_plan(recipe, plan.documents, plan.left_out, plan.companions)
-
-
-def _write(plan: Plan, register_sha256: str, index_folder: Path, made: MadeEncoder, content: _Content) -> None:
+def _write(plan: Plan, register_sha256: str, index_folder: Path, content: _Content) -> None:
     with staging_folder(index_folder, plan.generation) as staging:
         summaries = {audience: _write_audience(staging, audience, plan, content) for audience in AUDIENCES}
         (staging / SYNONYMS).write_bytes(plan.companions.synonyms)
@@ -262,7 +253,6 @@ def _write(plan: Plan, register_sha256: str, index_folder: Path, made: MadeEncod
             built_by=__version__,
             recipe=plan.recipe,
             register_sha256=register_sha256,
-            encoder_problem=made.problem,
             audiences=summaries,
             files=list_files(staging),
         )

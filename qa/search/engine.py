@@ -346,8 +346,6 @@ class Engine:
             built_at=manifest.built_at,
             model=encoder.model.name,
             model_sha256=encoder.model.weights_sha256,
-            runtime=encoder.runtime,
-            runtime_reason=manifest.encoder_problem,
             documents={name: len(summary.documents) for name, summary in summaries.items()},
             passages={name: summary.passages for name, summary in summaries.items()},
         )

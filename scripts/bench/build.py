@@ -10,7 +10,7 @@ import argparse
 import json
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
@@ -21,7 +21,7 @@ import numpy as np
 from qa.corpus.loader import Rules, load_corpus
 from qa.corpus.register import load_register
 from qa.encoder.export import ExportingEncoders
-from qa.encoder.protocol import Encoder, EncoderIdentity, EncoderMaker, Encoding, MadeEncoder, Vectors
+from qa.encoder.protocol import Encoder, EncoderIdentity, EncoderMaker, Encoding, Vectors
 from qa.indexer.build import build, plan_build
 from qa.settings import load_settings
 
@@ -84,15 +84,12 @@ class CopyingEncoders:
     def planned(self) -> EncoderIdentity:
         return self._makers.planned()
 
-    def stored(self) -> MadeEncoder | None:
-        made = self._makers.stored()
-        return None if made is None else self._copying(made)
+    def stored(self) -> Encoder | None:
+        encoder = self._makers.stored()
+        return None if encoder is None else PerturbedCopies(encoder, self._limit)
 
-    def make(self, samples: Sequence[str]) -> MadeEncoder:
-        return self._copying(self._makers.make(samples))
-
-    def _copying(self, made: MadeEncoder) -> MadeEncoder:
-        return replace(made, encoder=PerturbedCopies(made.encoder, self._limit))
+    def make(self, samples: Sequence[str]) -> Encoder:
+        return PerturbedCopies(self._makers.make(samples), self._limit)
 
 
 def _title(text: str) -> str:

@@ -41,7 +41,6 @@ class EncoderLimit:
     `threads` work on one pass, as in the server.
     """
 
-    runtime: str
     threads: int
     alone: Pace
     each_core: Pace
@@ -55,7 +54,7 @@ def serving_encoder(index_folder: Path, threads: int) -> "Encoder":
     from qa.index.publication import generation_folder, live_id
 
     manifest = read_manifest(generation_folder(index_folder, live_id(index_folder)))
-    return EncoderStore(index_folder, None, threads).open(manifest.recipe.encoder)
+    return EncoderStore(index_folder, threads).open(manifest.recipe.encoder)
 
 
 def pace(encoder: "Encoder", questions: Sequence[str], callers: int, batch: int, seconds: float) -> Pace:
@@ -96,13 +95,11 @@ def measure(index_folder: Path, questions: Sequence[str], seconds: float) -> Enc
     encoder = serving_encoder(index_folder, threads)
     for number in range(WARM_UP_PASSES):
         encoder.encode_questions([questions[number % len(questions)]])
-    side_by_side = cores // threads if encoder.identity.runtime == "onnx" else cores
     return EncoderLimit(
-        encoder.identity.runtime,
         threads,
         pace(encoder, questions, 1, 1, seconds),
         pace(encoder, questions, cores, 1, seconds),
-        pace(encoder, questions, max(1, side_by_side), BATCH, seconds),
+        pace(encoder, questions, max(1, cores // threads), BATCH, seconds),
     )
 
 

@@ -88,8 +88,8 @@ def take_sample(corpus: Path, passages: int, index_folder: Path) -> tuple[Sample
     pages = pages_of(read_originals(corpus, ()), passages, "staff")
     rows = [(page.document, passage) for page in pages for passage in page.passages][:passages]
     texts = [embedding_text(*row) for row in rows]
-    made = ExportingEncoders(index_folder, None).make(texts)
-    encodings = list(made.encoder.encode(texts))
+    encoder = ExportingEncoders(index_folder, None).make(texts)
+    encodings = list(encoder.encode(texts))
     sample = Sample(
         tuple(page.document for page in pages),
         tuple(passage for _, passage in rows),
@@ -101,7 +101,7 @@ def take_sample(corpus: Path, passages: int, index_folder: Path) -> tuple[Sample
             for encoding, (_, passage) in zip(encodings, rows, strict=True)
         ),
     )
-    return sample, EncoderStore(index_folder).open(made.encoder.identity)
+    return sample, EncoderStore(index_folder).open(encoder.identity)
 
 
 def noisy(base: "Vectors", count: int) -> "Vectors":

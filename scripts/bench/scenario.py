@@ -57,7 +57,7 @@ def encoder_limit(plan: Plan, index_folder: Path) -> EncoderLimit:
     ]
     content = json.loads(_run(command))
     paces = {name: Pace(**content[name]) for name in ("alone", "each_core", "batches")}
-    return EncoderLimit(content["runtime"], content["threads"], **paces)
+    return EncoderLimit(content["threads"], **paces)
 
 
 def measure_size(plan: Plan, wanted: int, pages: Sequence[Page]) -> SizeFigures:

@@ -1,4 +1,4 @@
-"""A model is exported once, tried against the original, and used as exported only where both agree."""
+"""A model is exported once, and used only where the export agrees with the original: else the build fails."""
 
 import errno
 import os
@@ -11,10 +11,10 @@ import pytest
 
 from qa.encoder import export as encoder_export
 from qa.encoder.export import MAX_SAMPLES, ExportingEncoders, compare
-from qa.encoder.model import Model, find_model
+from qa.encoder.model import TAKE_ANOTHER, Model, find_model
 from qa.encoder.protocol import EncoderIdentity, Encoding
 from qa.encoder.store import EncoderStore, encoder_folder, read_record
-from qa.errors import DamagedGeneration, ModelUnavailable, StorageFailed
+from qa.errors import DamagedGeneration, ModelUnavailable, NoIndex, StorageFailed
 from qa.index.generation import open_generation
 from qa.index.manifest import Manifest
 from qa.index.publication import live_id
@@ -39,7 +39,7 @@ class BagOfWordsModel(BagOfWordsEncoder):
         self.exports += 1
         (folder / "model.onnx").write_text("a graph")
         if self.failure:
-            raise ModelUnavailable(self.failure)
+            raise ModelUnavailable(self.failure, TAKE_ANOTHER)
         (folder / "model.weights").write_text("numbers")
         (folder / "tokenizer.json").write_text("{}")
         return 256
@@ -67,10 +67,9 @@ class Workshop:
         self.original = original or BagOfWordsModel()
         self.model.mkdir(exist_ok=True)
         (self.model / "model.safetensors").write_text("weights")
-        self.identity = EncoderIdentity.of(find_model(self.model).identity, "onnx")
+        self.identity = EncoderIdentity.of(find_model(self.model).identity)
 
     def open_original(self, model: Model) -> BagOfWordsModel:
-        self.original.identity = EncoderIdentity.of(model.identity, "sentence-transformers")
         return self.original
 
     def open_exported(
@@ -83,7 +82,7 @@ class Workshop:
         return ExportingEncoders(self.index, self.model, self.open_original, self.open_exported)
 
     def store(self) -> EncoderStore:
-        return EncoderStore(self.index, self.model, None, self.open_exported)
+        return EncoderStore(self.index, None, self.open_exported)
 
 
 def build_in(clinic: Clinic, workshop: Workshop) -> BuildReport:
@@ -106,11 +105,10 @@ def filled(empty_clinic: Clinic) -> Clinic:
 
 def test_a_first_build_exports_the_model_and_names_its_encoder(filled: Clinic) -> None:
     workshop = Workshop(filled.folder)
-    report = build_in(filled, workshop)
-    assert report.encoder_problem == ""
+    build_in(filled, workshop)
     assert manifest_of(filled).recipe.encoder == workshop.identity
     record = read_record(workshop.index, workshop.identity)
-    assert (record.identity, record.problem, record.max_tokens) == (workshop.identity, "", 256)
+    assert (record.identity, record.max_tokens) == (workshop.identity, 256)
     assert record.least_cosine == pytest.approx(1.0, abs=1e-5)
     assert record.compared_texts == 5 + 4
     assert set(record.files) == {"model.onnx", "model.weights", "tokenizer.json"}
@@ -165,23 +163,24 @@ DISAGREEMENTS: dict[str, tuple[Change, str]] = {
 
 
 @pytest.mark.parametrize(("change", "reason"), DISAGREEMENTS.values(), ids=DISAGREEMENTS.keys())
-def test_an_export_that_disagrees_is_not_used_and_everything_says_so(
+def test_an_export_that_disagrees_fails_the_build_and_the_last_generation_serves_on(
     filled: Clinic, change: Change, reason: str
 ) -> None:
-    workshop = Workshop(filled.folder, BagOfWordsModel(change))
-    report = build_in(filled, workshop)
-    assert reason in report.encoder_problem
-    manifest = manifest_of(filled)
-    assert manifest.recipe.encoder == EncoderIdentity.of(workshop.identity.model, "sentence-transformers")
-    assert manifest.encoder_problem == report.encoder_problem
-    folder = encoder_folder(workshop.index, manifest.recipe.encoder)
-    assert [path.name for path in folder.iterdir()] == ["encoder.json"], "what must not be used is not kept"
-    assert not encoder_folder(workshop.index, workshop.identity).exists()
-    engine = Engine(filled.settings, workshop.original, lambda: filled.today)
+    workshop = Workshop(filled.folder)
+    before = build_in(filled, workshop)
+    engine = Engine(filled.settings, workshop.store(), lambda: filled.today)
     engine.reload()
-    readiness = engine.readiness()
-    assert readiness.ready
-    assert (readiness.runtime, readiness.runtime_reason) == ("sentence-transformers", report.encoder_problem)
+    answer = engine.ask("When does the cement harden?")
+    (workshop.model / "model.safetensors").write_text("other weights")
+    workshop.original.change = change
+    with pytest.raises(ModelUnavailable, match=f"{reason}.*QA_MODEL") as failure:
+        build_in(filled, workshop)
+    assert failure.value.exit_code == 6
+    assert live_id(filled.settings.index) == before.generation
+    assert [path.name for path in (workshop.index / "encoders").iterdir()] == [workshop.identity.id]
+    assert [path.name for path in (workshop.index / "generations").iterdir()] == [before.generation]
+    assert engine.reload() == "unchanged"
+    assert engine.ask("When does the cement harden?") == answer
 
 
 def test_a_batch_that_disagrees_is_found_though_each_text_alone_agrees(tmp_path: Path) -> None:
@@ -189,13 +188,14 @@ def test_a_batch_that_disagrees_is_found_though_each_text_alone_agrees(tmp_path:
         def encode_questions(self, texts: Sequence[str]) -> tuple[Encoding, ...]:
             return tuple(map(scaled, super().encode_questions(texts)))
 
-    assert compare(BagOfWordsEncoder(), BagOfWordsEncoder(), [RISKS]).problem == ""
-    assert "cosine" in compare(BagOfWordsEncoder(), Exported(), [RISKS]).problem
+    assert compare(BagOfWordsModel(), BagOfWordsEncoder(), [RISKS]).least_cosine == pytest.approx(1.0, abs=1e-5)
+    with pytest.raises(ModelUnavailable, match="cosine"):
+        compare(BagOfWordsModel(), Exported(), [RISKS])
 
 
 def test_at_most_64_samples_spread_over_the_corpus_are_compared() -> None:
     for count in (1, 63, 64, 65, 1_000):
-        encoder = BagOfWordsEncoder()
+        encoder = BagOfWordsModel()
         texts = [f"text {number}" for number in range(count)]
         agreement = compare(encoder, BagOfWordsEncoder(), texts)
         compared = [text for text in encoder.encoded if text in set(texts)]
@@ -204,34 +204,17 @@ def test_at_most_64_samples_spread_over_the_corpus_are_compared() -> None:
         assert texts.index(compared[-1]) >= count - 1 - count / MAX_SAMPLES - 1
 
 
-def test_a_model_that_cannot_be_exported_runs_as_it_is_and_is_not_tried_at_every_build(filled: Clinic) -> None:
+def test_a_model_that_cannot_be_exported_fails_each_build_until_it_can(filled: Clinic) -> None:
     workshop = Workshop(filled.folder, BagOfWordsModel(failure="torch cannot trace it."))
-    first = build_in(filled, workshop)
-    assert first.encoder_problem == "torch cannot trace it."
-    again = build_in(filled, workshop)
-    assert (again.generation, again.encoder_problem, again.published) == (
-        first.generation,
-        first.encoder_problem,
-        False,
-    )
-    filled.add("cement.md", CEMENT.replace("10", "11"))
-    assert build_in(filled, workshop).reused > 0
-    assert workshop.original.exports == 1
-
-
-def test_a_refused_export_is_tried_again_with_other_versions_of_the_libraries(
-    filled: Clinic, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    workshop = Workshop(filled.folder, BagOfWordsModel(failure="torch cannot trace it."))
-    refused = build_in(filled, workshop)
-    monkeypatch.setattr(encoder_export, "_version", lambda package: "99")
+    for exports in (1, 2):
+        with pytest.raises(ModelUnavailable, match=r"torch cannot trace it\. Point QA_MODEL"):
+            build_in(filled, workshop)
+        assert workshop.original.exports == exports
+        assert list((workshop.index / "encoders").iterdir()) == []
+        with pytest.raises(NoIndex):
+            live_id(workshop.index)
     workshop.original.failure = ""
-    report = build_in(filled, workshop)
-    assert report.encoder_problem == ""
-    assert report.generation != refused.generation
-    assert report.embedded > 0, "vectors of another runtime are not taken over"
-    names = sorted(path.name for path in (workshop.index / "encoders").iterdir())
-    assert names == [workshop.identity.id, f"{workshop.identity.id}.refused"], "the older generation names that one"
+    assert build_in(filled, workshop).published
 
 
 def test_an_export_that_other_libraries_refuse_leaves_the_live_generation_its_encoder(
@@ -241,13 +224,11 @@ def test_an_export_that_other_libraries_refuse_leaves_the_live_generation_its_en
     before = build_in(filled, workshop)
     monkeypatch.setattr(encoder_export, "_version", lambda package: "99")
     workshop.original.failure = "torch cannot trace it."
-    workshop.encoders().make([RISKS])  # and the build is killed here
+    with pytest.raises(ModelUnavailable, match="torch cannot trace it"):
+        build_in(filled, workshop)
     engine = Engine(filled.settings, workshop.store(), lambda: filled.today)
     engine.reload()
     assert engine.readiness().generation == before.generation
-    after = build_in(filled, workshop)
-    assert after.encoder_problem == "torch cannot trace it."
-    assert after.generation != before.generation
 
 
 def test_a_damaged_encoder_is_made_anew_by_a_build_with_nothing_else_to_do(filled: Clinic) -> None:
@@ -264,15 +245,16 @@ def test_a_damaged_encoder_is_made_anew_by_a_build_with_nothing_else_to_do(fille
     assert engine.ask("When does the cement harden?").generation
 
 
-def test_a_repair_that_finds_the_export_of_no_use_makes_a_generation_without_it(filled: Clinic) -> None:
+def test_a_repair_whose_export_fails_leaves_the_damaged_one_to_the_next_build(filled: Clinic) -> None:
     workshop = Workshop(filled.folder)
     before = build_in(filled, workshop)
     (encoder_folder(workshop.index, workshop.identity) / "model.onnx").unlink()
     workshop.original.failure = "torch cannot trace it."
+    with pytest.raises(ModelUnavailable, match="torch cannot trace it"):
+        build_in(filled, workshop)
+    workshop.original.failure = ""
     after = build_in(filled, workshop)
-    assert after.generation != before.generation
-    assert after.encoder_problem == "torch cannot trace it."
-    assert after.embedded > 0
+    assert (after.generation, after.embedded, after.published) == (before.generation, 0, True)
 
 
 def test_an_export_that_onnx_runtime_cannot_load_is_not_used(filled: Clinic) -> None:
@@ -282,9 +264,10 @@ def test_an_export_that_onnx_runtime_cannot_load_is_not_used(filled: Clinic) -> 
         raise DamagedGeneration("The encoder cannot be loaded: unknown operator.", "Run `qa build`.")
 
     encoders = ExportingEncoders(workshop.index, workshop.model, workshop.open_original, refuse)
-    made = encoders.make([RISKS])
-    assert made.problem == "The encoder cannot be loaded: unknown operator."
-    assert made.encoder is workshop.original
+    with pytest.raises(ModelUnavailable, match=r"cannot be loaded: unknown operator\. Point QA_MODEL") as refusal:
+        encoders.make([RISKS])
+    assert "qa build" not in str(refusal.value), "another build would fail the same"
+    assert list((workshop.index / "encoders").iterdir()) == []
 
 
 def test_what_a_killed_export_left_is_removed_by_the_next(filled: Clinic) -> None:
@@ -313,7 +296,7 @@ def test_a_disk_that_is_full_fails_the_build_and_is_no_reason_against_the_export
         with pytest.raises(StorageFailed, match="No space left"):
             build_in(filled, workshop)
     assert list((workshop.index / "encoders").iterdir()) == []
-    assert build_in(filled, workshop).encoder_problem == ""
+    assert build_in(filled, workshop).published
 
 
 def test_a_build_by_a_killed_process_leaves_no_encoder_without_its_record(filled: Clinic) -> None:

@@ -70,7 +70,7 @@ def test_whatever_decides_a_vector_is_in_the_identity(tmp_path: Path, change: Ca
     change(folder)
     after = find_model(folder).identity
     assert after != before
-    assert EncoderIdentity.of(after, "onnx").id != EncoderIdentity.of(before, "onnx").id
+    assert EncoderIdentity.of(after).id != EncoderIdentity.of(before).id
 
 
 def test_what_decides_nothing_is_not_in_the_identity(tmp_path: Path) -> None:

@@ -6,7 +6,9 @@
 import json
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -97,20 +99,47 @@ def test_that_of_this_format_would_be_written_to_the_byte_as_it_stands_and_under
     assert (written / MANIFEST).read_bytes() == (as_it_stands / MANIFEST).read_bytes()
 
 
+@pytest.mark.parametrize(
+    "needs_original",
+    [
+        lambda content: content["recipe"]["encoder"].update(runtime="sentence-transformers"),
+        lambda content: content.update(encoder_problem="torch cannot trace it."),
+    ],
+    ids=["another runtime", "a refused encoder"],
+)
+def test_an_index_that_was_built_without_an_export_is_refused_until_a_build_repairs_it(
+    empty_clinic: Clinic, needs_original: Callable[[dict[str, Any]], None]
+) -> None:
+    index = shutil.copytree(FROZEN / f"format-{FORMAT_VERSION}", empty_clinic.settings.index)
+    change_manifest(index, needs_original)
+    with pytest.raises(OtherFormat, match=r"built without an exported encoder.*Run `qa build`"):
+        open_generation(index, live_id(index))
+    assert_refused_until_a_build(empty_clinic)
+
+
 @pytest.mark.parametrize("version", [2, FORMAT_VERSION + 1])
 def test_an_index_of_another_format_is_refused_until_a_build_repairs_it(empty_clinic: Clinic, version: int) -> None:
     index = shutil.copytree(FROZEN / f"format-{FORMAT_VERSION}", empty_clinic.settings.index)
+    change_manifest(index, lambda content: content["recipe"].update(format_version=version))
+    with pytest.raises(OtherFormat, match=f"has format {version}; .*Run `qa build`"):
+        open_generation(index, live_id(index))
+    assert_refused_until_a_build(empty_clinic)
+
+
+def change_manifest(index: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """Changes the live generation's manifest, and gives it the checksum that fits."""
     path = index / "generations" / live_id(index) / MANIFEST
     content = json.loads(path.read_bytes())
     del content[MANIFEST_SEAL]
-    content["recipe"]["format_version"] = version
+    change(content)
     path.write_bytes(sealed(content, MANIFEST_SEAL))
-    with pytest.raises(OtherFormat, match=f"has format {version}; .*Run `qa build`"):
-        open_generation(index, live_id(index))
-    engine = empty_clinic.engine()
+
+
+def assert_refused_until_a_build(clinic: Clinic) -> None:
+    engine = clinic.engine()
     assert not engine.readiness().ready
-    empty_clinic.add("cement.md", CEMENT)
-    report = empty_clinic.build()
+    clinic.add("cement.md", CEMENT)
+    report = clinic.build()
     assert report.pruned.problem == ""
     assert engine.reload() == "taken_up"
     assert engine.readiness().generation == report.generation
