@@ -31,7 +31,8 @@ def build(
     from qa.corpus.register import load_register
     from qa.encoder.export import ExportingEncoders
     from qa.indexer.build import build as build_generation
-    from qa.indexer.build import plan_build, retire
+    from qa.indexer.plan import plan_build
+    from qa.indexer.retirement import retire
 
     settings = corpus_settings(corpus, register_file, index)
     documents, entries = open_corpus(settings)

@@ -22,7 +22,8 @@ from qa.corpus.loader import Rules, load_corpus
 from qa.corpus.register import load_register
 from qa.encoder.export import ExportingEncoders
 from qa.encoder.protocol import Encoder, EncoderIdentity, EncoderMaker, Encoding, MadeEncoder, Vectors
-from qa.indexer.build import build, plan_build
+from qa.indexer.build import build
+from qa.indexer.plan import plan_build
 from qa.settings import load_settings
 
 NOISE = 0.3

@@ -20,7 +20,8 @@ from qa.index.generation import open_generation
 from qa.index.manifest import MANIFEST
 from qa.index.publication import generation_ids, live_id
 from qa.index.token_vectors import quantised
-from qa.indexer.build import is_live, plan_build
+from qa.indexer.build import is_live
+from qa.indexer.plan import plan_build
 from qa.settings import Settings
 from tests.conftest import CALL_GUIDE, CEMENT, RISKS, BagOfWordsEncoder, Clinic, encoding_of, identity_of
 
