@@ -2,6 +2,7 @@
 
 import datetime
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,23 +10,11 @@ from qa import __version__
 from qa.corpus.passages import embedding_text, passages_of
 from qa.encoder.protocol import EncoderIdentity, EncoderMaker, MadeEncoder
 from qa.errors import UNUSABLE, NothingToServe, StorageFailed
-from qa.index.generation import open_generation
-from qa.index.manifest import (
-    CALIBRATION,
-    SYNONYMS,
-    Manifest,
-    Recipe,
-    write_manifest,
-)
-from qa.index.publication import (
-    adopt,
-    live_id,
-    publish,
-    staging_folder,
-    write_lock,
-)
+from qa.index.generation import Generation, open_generation
+from qa.index.manifest import CALIBRATION, SYNONYMS, Manifest, Recipe, write_manifest
+from qa.index.publication import adopt, live_id, publish, staging_folder, write_lock
 from qa.indexer.audience_files import Content, write_audience
-from qa.indexer.embedding import Embeddings, Progress, embed
+from qa.indexer.embedding import Embeddings, EncodedPassage, Progress, embed, held_encodings
 from qa.indexer.plan import Plan, make_plan
 from qa.indexer.pruning import Pruned, prune
 from qa.records import AUDIENCES, Document, FileStatus, Passage
@@ -97,17 +86,20 @@ def _build(
 ) -> BuildReport:
     embeddings: Embeddings | None = None
     stored = encoders.stored()
-    if stored is None or not _is_whole(plan, index_folder):
+    opened = None if stored is None else _open_if_whole(index_folder, plan.generation)
+    if opened is None:
         passages = {document.id: _passages(document, plan.recipe) for document in plan.documents["staff"]}
         if not any(passages.values()):
             raise NothingToServe("There is nothing to build: the documents hold headings only.", "Approve text.")
         rows = [(document, passage) for document in plan.documents["staff"] for passage in passages[document.id]]
         made = stored or encoders.make([embedding_text(*row) for row in rows])
         plan = _with_encoder(plan, made.encoder.identity)
-        if not _is_whole(plan, index_folder):
-            embeddings = embed(rows, index_folder, plan.recipe, made.encoder, progress)
+        if stored is None:
+            opened = _open_if_whole(index_folder, plan.generation)
+        if opened is None:
+            embeddings = embed(rows, _held(plan, index_folder), made.encoder, progress)
             _write(plan, register_sha256, index_folder, made, Content(passages, embeddings))
-    opened = open_generation(index_folder, plan.generation)
+            opened = open_generation(index_folder, plan.generation)  # as it lies on the disk
     embedded, reused = (embeddings.made, embeddings.reused) if embeddings else (0, 0)
     is_news = not is_live(plan, index_folder) or embedded > 0 or stored is None
     publish(index_folder, plan.generation)
@@ -157,12 +149,24 @@ def _write(plan: Plan, register_sha256: str, index_folder: Path, made: MadeEncod
         adopt(index_folder, staging, plan.generation)
 
 
-def _is_whole(plan: Plan, index_folder: Path) -> bool:
+def _open_if_whole(index_folder: Path, identifier: str) -> Generation | None:
+    """None when there is no such generation, or it is of no use. Raises IndexUnavailable when it cannot be read today,
+    and StorageFailed when it cannot be copied to be mapped: then it may be whole.
+    """
     try:
-        open_generation(index_folder, plan.generation)
+        return open_generation(index_folder, identifier)
     except UNUSABLE:
-        return False
-    return True
+        return None
+
+
+def _held(plan: Plan, index_folder: Path) -> Mapping[str, EncodedPassage]:
+    """What the live generation holds of use; the planned one was looked at already, and is not whole."""
+    try:
+        live = live_id(index_folder)
+    except UNUSABLE:
+        return {}
+    generation = None if live == plan.generation else _open_if_whole(index_folder, live)
+    return {} if generation is None else held_encodings(generation, plan.recipe.encoder)
 
 
 def _passages(document: Document, recipe: Recipe) -> tuple[Passage, ...]:
