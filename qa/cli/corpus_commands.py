@@ -138,10 +138,13 @@ def status(
     json: JsonOption = False,
 ) -> None:
     """Shows every file of the corpus and where it stands; exit code 1 if an approved one cannot be served."""
-    from qa.cli.locations import corpus_settings, load_statuses
+    from qa.cli.locations import corpus_settings
+    from qa.corpus.loader import open_corpus
+    from qa.settings import today
 
     settings = corpus_settings(corpus, register_file)
-    statuses = load_statuses(settings)
+    opened, _ = open_corpus(settings, today())
+    statuses = opened.statuses
     if json:
         print_json([_status_json(item) for item in statuses])
     elif not statuses:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qa.corpus.formats import read
-from qa.corpus.register import Register
+from qa.corpus.register import Register, load_register
 from qa.errors import CorpusError, NoReader, UnreadableDocument
 from qa.records import SERVABLE, Approval, CanonicalText, Document, FileStatus, Status
+from qa.settings import Settings
 from qa.storage.files import sha256_of_bytes, sha256_of_text
 
 NOT_DOCUMENTS = frozenset({"register.toml", "synonyms.toml", "calibration.json"})
@@ -74,6 +75,19 @@ def read_file(path: Path, max_file_bytes: int) -> bytes:
 def read_document(path: Path, data: bytes) -> CanonicalText:
     """The canonical text of a source file; raises UnreadableDocument or NoReader, saying why."""
     return read(data, path.suffix)
+
+
+def open_corpus(settings: Settings, today: datetime.date) -> tuple[Corpus, Register]:
+    """The corpus as it stands on a day, and the register that says so.
+
+    Raises CorpusError when there is no corpus folder, or no register where the settings name one, and InvalidRegister
+    when the register cannot be read.
+    """
+    register = load_register(settings.register_path)
+    if settings.register_file is not None and not settings.register_path.exists():
+        raise CorpusError(f"There is no register {settings.register_path}.", "`qa approve` writes it.")
+    rules = Rules(today, settings.review_due_days, settings.max_file_bytes)
+    return load_corpus(settings.corpus, register, rules), register
 
 
 def load_corpus(folder: Path, register: Register, rules: Rules) -> Corpus:

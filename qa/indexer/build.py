@@ -7,18 +7,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from qa import __version__
+from qa.corpus.loader import open_corpus
 from qa.corpus.passages import embedding_text, passages_of
+from qa.corpus.register import load_register
 from qa.encoder.protocol import EncoderIdentity, EncoderMaker, MadeEncoder
-from qa.errors import UNUSABLE, NothingToServe, StorageFailed
+from qa.errors import UNUSABLE, CheckFailed, NothingToServe, StorageFailed
 from qa.index.generation import Generation, open_generation
 from qa.index.manifest import CALIBRATION, SYNONYMS, Manifest, Recipe, write_manifest
 from qa.index.publication import adopt, live_id, publish, staging_folder, write_lock
 from qa.indexer.audience_files import Content, write_audience
 from qa.indexer.embedding import Embeddings, EncodedPassage, Progress, embed, held_encodings
-from qa.indexer.plan import Plan, make_plan
+from qa.indexer.plan import Plan, make_plan, plan_build
 from qa.indexer.pruning import Pruned, prune
+from qa.indexer.retirement import retire
 from qa.records import AUDIENCES, Document, FileStatus, Passage
-from qa.settings import KEEP_GENERATIONS
+from qa.settings import KEEP_GENERATIONS, Settings
 from qa.storage.io_faults import reason_of, remedy_of
 from qa.storage.sealed import list_files
 
@@ -42,6 +45,26 @@ class BuildReport:
     published: bool
     encoder_problem: str
     pruned: Pruned
+
+
+def build_index(settings: Settings, encoders: EncoderMaker, today: datetime.date, progress: Progress) -> BuildReport:
+    """Builds the approved documents of the settings' corpus, as they stand on a day, into their index: `qa build`.
+
+    Raises NothingToServe when nothing may be served; the index is then out of service, as the error says. Raises
+    CheckFailed when the register changed meanwhile: what was approved before is built and live. Raises CorpusError,
+    InvalidRegister, InvalidSynonyms or InvalidSetting when the corpus, or a file beside it, cannot be used,
+    ModelUnavailable when the model cannot, StorageFailed when the disk refuses, and IndexUnavailable when the index
+    cannot be read today. Whatever was live before serves on then.
+    """
+    corpus, register = open_corpus(settings, today)
+    try:
+        plan = plan_build(corpus, settings, encoders.planned())
+        report = build(plan, register.sha256, settings.index, encoders, progress, settings.keep_generations)
+    except NothingToServe as error:
+        raise NothingToServe(f"{error.message} {retire(settings.index, register)}", error.remedy) from None
+    if load_register(settings.register_path).sha256 != register.sha256:
+        raise CheckFailed("The register changed while the index was being built.", "Run `qa build` again.")
+    return report
 
 
 def is_live(plan: Plan, index_folder: Path) -> bool:
