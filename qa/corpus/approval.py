@@ -165,7 +165,10 @@ def withdrawn(path: Path, why: str, today: datetime.date, register: Register, se
 
 
 def relative_path(path: Path, corpus: Path) -> str:
-    """The path of a file relative to the corpus folder, with `/`; raises CorpusError when it lies outside."""
+    """The path of a file relative to the corpus folder, with `/`.
+
+    Raises CorpusError when it lies outside, is hidden, or has a name that is not UTF-8.
+    """
     for candidate in (path, corpus / path):
         absolute = candidate.parent.resolve() / candidate.name
         if absolute.is_relative_to(corpus.resolve()) and (candidate is path or not path.exists()):
@@ -189,7 +192,7 @@ def _is_utf8(name: str) -> bool:
 
 
 def check_terms(terms: Terms) -> None:
-    """Raises InvalidRequest when a date lies in the past or a text is empty."""
+    """Raises InvalidRequest when a date lies in the past, a text is empty or cannot be printed, or a URL is not one."""
     for text in (terms.approved_by, terms.title or "", terms.source_url or ""):
         if not text.isprintable():
             raise InvalidRequest("A name, title or URL holds a control character.", "Write it without.")
@@ -206,7 +209,7 @@ def check_terms(terms: Terms) -> None:
 def new_document_id(relative: str, register: Register) -> str:
     """An id for a path that no other entry uses: lower-case ASCII letters, digits and hyphens.
 
-    Its folders are part of it, so that a patient page's id does not tell of a staff page with the same name.
+    Its folders are part of it, so that a patient page's id does not reveal a staff page with the same name.
     """
     used = {approval.document_id for approval in register.approvals if approval.path != relative}
     slug = _slug(relative.rsplit(".", 1)[0])

@@ -27,7 +27,7 @@ class Corpus:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What decides a file's status beside its bytes."""
+    """What decides a file's status besides its bytes."""
 
     today: datetime.date
     review_due_days: int
@@ -37,7 +37,7 @@ class Rules:
 def source_files(folder: Path) -> Iterator[str]:
     """The paths of the corpus's files, relative to `folder` with `/`, sorted; hidden files and the register left out.
 
-    A folder whose files cannot be had, because it is linked or not readable, is given itself.
+    A folder that is linked, or whose files cannot be listed, is named itself.
 
     Raises CorpusError when there is no such folder.
     """
@@ -57,7 +57,7 @@ def source_files(folder: Path) -> Iterator[str]:
 
 
 def read_file(path: Path, max_file_bytes: int) -> bytes:
-    """A source file's bytes; raises UnreadableDocument when it is too large or cannot be read."""
+    """A source file's bytes. Raises UnreadableDocument when it is too large or cannot be read."""
     try:
         found = path.stat()
         if stat.S_ISDIR(found.st_mode):
@@ -73,7 +73,10 @@ def read_file(path: Path, max_file_bytes: int) -> bytes:
 
 
 def read_document(path: Path, data: bytes) -> CanonicalText:
-    """The canonical text of a source file; raises UnreadableDocument or NoReader, saying why."""
+    """The canonical text of a source file.
+
+    Raises UnreadableDocument, saying why, when there is none in it, and NoReader when its format has no reader.
+    """
     return read(data, path.suffix)
 
 
@@ -91,9 +94,9 @@ def open_corpus(settings: Settings, today: datetime.date) -> tuple[Corpus, Regis
 
 
 def load_corpus(folder: Path, register: Register, rules: Rules) -> Corpus:
-    """Reads every file of the corpus and holds it against the register.
+    """Reads every file of the corpus and compares it with the register.
 
-    A file that is broken, unlisted, changed, expired or withdrawn is named in `statuses` and costs the others nothing.
+    A file that is broken, unlisted, changed, expired or withdrawn is named in `statuses`; the others load all the same.
     Raises CorpusError when there is no such folder.
     """
     documents: list[Document] = []
@@ -121,7 +124,7 @@ def load_corpus(folder: Path, register: Register, rules: Rules) -> Corpus:
 
 
 def _explanations(register: Register) -> dict[str, str]:
-    """What is wrong with the register's invalid entries, by path; several of one path, or of none, are all told."""
+    """What is wrong with the register's invalid entries, by path; several of one path, or of none, are joined."""
     explanations: dict[str, str] = {}
     for entry in register.invalid:
         before = f"{explanations[entry.path]}; " if entry.path in explanations else ""

@@ -28,7 +28,7 @@ def calibrate(
 ) -> Fitted:
     """Fits the live generation's calibration to labelled questions, and writes it to `corpus`/calibration.json.
 
-    A question that no passage is found for counts for nothing. Raises InvalidRequest when fewer than 5 answerable or 5
+    A question for which no passage is found is not counted. Raises InvalidRequest when fewer than 5 answerable or 5
     unanswerable questions are left, UnknownAudience when the engine does not answer that audience, IndexUnavailable
     when no generation is open, and OSError when the file cannot be written: it is then as it was.
     """

@@ -50,11 +50,11 @@ class BuildReport:
 def build_index(settings: Settings, encoders: EncoderMaker, today: datetime.date, progress: Progress) -> BuildReport:
     """Builds the approved documents of the settings' corpus, as they stand on a day, into their index: `qa build`.
 
-    Raises NothingToServe when nothing may be served; the index is then out of service, as the error says. Raises
-    CheckFailed when the register changed meanwhile: what was approved before is built and live. Raises CorpusError,
-    InvalidRegister, InvalidSynonyms or InvalidSetting when the corpus, or a file beside it, cannot be used,
-    ModelUnavailable when the model cannot, StorageFailed when the disk refuses, and IndexUnavailable when the index
-    cannot be read today. Whatever was live before serves on then.
+    Raises NothingToServe when nothing may be served, saying what became of the live index, and CheckFailed when the
+    register changed meanwhile: what was approved before is built and live then. Raises CorpusError, InvalidRegister,
+    InvalidSynonyms or InvalidSetting when the corpus or a file beside it cannot be used, ModelUnavailable when the
+    model cannot, StorageFailed when another process writes the index or the disk refuses, and IndexUnavailable when
+    the index cannot be read today; what was live before serves on then.
     """
     corpus, register = open_corpus(settings, today)
     try:
@@ -68,7 +68,10 @@ def build_index(settings: Settings, encoders: EncoderMaker, today: datetime.date
 
 
 def is_live(plan: Plan, index_folder: Path) -> bool:
-    """Whether the live generation is what the plan would make; its files are not checked."""
+    """Whether the live generation is what the plan would make; its files are not checked.
+
+    Raises IndexUnavailable when its name cannot be read today.
+    """
     try:
         return live_id(index_folder) == plan.generation
     except UNUSABLE:
@@ -86,8 +89,9 @@ def build(
     """Makes and publishes the plan's generation; the live one serves until then, and on if anything fails.
 
     A generation that is already there and whole, with its encoder, is only published. Where the encoder turns out to be
-    another one than planned, so does the generation. Raises StorageFailed when the disk refuses, and IndexUnavailable
-    when the machine does not give out what is there: it may be whole.
+    another one than planned, so does the generation. Raises NothingToServe when the documents hold headings only,
+    ModelUnavailable when the model cannot be used, StorageFailed when another process writes the index or the disk
+    refuses, and IndexUnavailable when what is there cannot be read today: it may be whole.
 
     Then all but `keep_generations` are removed; that some could not be is said in the report, and fails nothing.
     """

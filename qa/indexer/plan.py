@@ -23,7 +23,10 @@ class Companions:
 
     @classmethod
     def of(cls, settings: Settings) -> "Companions":
-        """The corpus's own, else no synonyms and the packaged calibration; raises InvalidSynonyms or InvalidSetting."""
+        """The corpus's own, else no synonyms and the packaged calibration.
+
+        Raises InvalidSynonyms or InvalidSetting when the file in the corpus cannot be used.
+        """
         synonyms, calibration = settings.corpus / SYNONYMS, settings.corpus / CALIBRATION
         calibration = calibration if calibration.exists() else PACKAGED
         load_synonyms(synonyms)
@@ -44,7 +47,7 @@ class Plan:
 
 
 def make_recipe(encoder: EncoderIdentity, settings: Settings, companions: Companions) -> Recipe:
-    """What beside the documents decides an index's content."""
+    """What decides an index's content besides the documents."""
     return Recipe(
         FORMAT_VERSION,
         encoder,
@@ -56,7 +59,11 @@ def make_recipe(encoder: EncoderIdentity, settings: Settings, companions: Compan
 
 
 def plan_build(corpus: Corpus, settings: Settings, encoder: EncoderIdentity) -> Plan:
-    """Raises NothingToServe, saying why, when no document may be served."""
+    """What a build of a corpus by these settings, with this encoder, would make.
+
+    Raises NothingToServe, saying why, when no document may be served, and InvalidSynonyms or InvalidSetting when the
+    synonyms or the calibration beside them cannot be used.
+    """
     left_out = tuple(status for status in corpus.statuses if not status.is_servable)
     if not corpus.documents:
         raise NothingToServe(_why_nothing(left_out), "Approve documents with `qa approve`, then build again.")
@@ -75,7 +82,7 @@ def make_plan(
     left_out: tuple[FileStatus, ...],
     companions: Companions,
 ) -> Plan:
-    """The plan with the ids that its content gives it."""
+    """The plan, with the ids derived from its content."""
     digests = {audience: audience_digest(recipe, documents[audience]) for audience in AUDIENCES}
     return Plan(generation_id(digests), recipe, documents, digests, left_out, companions)
 

@@ -38,7 +38,7 @@ def _quick_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def vectors(clinic: Clinic) -> dict[str, bytes]:
-    """The files of the live generation whose bytes are told by the corpus alone."""
+    """The files of the live generation whose bytes are derived from the corpus alone."""
     folder = clinic.settings.index / "generations" / live_id(clinic.settings.index)
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
