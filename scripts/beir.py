@@ -11,8 +11,9 @@ from pathlib import Path
 
 from qa.corpus.formats.canonical import Builder
 from qa.encoder.protocol import EncoderMaker
-from qa.indexer.build import BuildReport, Companions, build, make_plan, make_recipe
+from qa.indexer.build import BuildReport, build
 from qa.indexer.embedding import Progress
+from qa.indexer.plan import Companions, make_plan, make_recipe
 from qa.records import Approval, Audience, Document
 from qa.settings import Settings
 from qa.storage.files import sha256_of_text

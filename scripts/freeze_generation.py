@@ -16,7 +16,8 @@ from qa.corpus.loader import Rules, load_corpus
 from qa.corpus.register import load_register, save_approvals
 from qa.encoder.export import ExportingEncoders
 from qa.index.manifest import CALIBRATION, FORMAT_VERSION, SYNONYMS
-from qa.indexer.build import build, plan_build
+from qa.indexer.build import build
+from qa.indexer.plan import plan_build
 from qa.records import Audience
 from qa.settings import Settings
 

@@ -21,7 +21,8 @@ from qa.encoder.export import ExportingEncoders
 from qa.encoder.model import find_model
 from qa.encoder.protocol import Encoder, EncoderIdentity, Encoding, ModelIdentity, Vectors
 from qa.errors import DamagedGeneration
-from qa.indexer.build import BuildReport, build, plan_build
+from qa.indexer.build import BuildReport, build
+from qa.indexer.plan import plan_build
 from qa.records import Audience, Span
 from qa.search.engine import Engine
 from qa.settings import Settings

@@ -1,4 +1,4 @@
-"""The command `qa`: thin; every command reads its options, calls one stage and prints."""
+"""The command `qa`: thin; every command parses its options, calls one function of a stage and prints."""
 
 from qa.cli.application import main
 

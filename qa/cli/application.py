@@ -62,12 +62,12 @@ def run(arguments: Sequence[str]) -> int:
 
 def main() -> None:
     """The entry point of `qa`."""
-    # Read when numpy, FAISS and torch are loaded, which is later. One question has no work for several threads: they
-    # wait for each other at full speed, at four times the processor time. Texts are embedded side by side instead.
+    # Read when numpy, FAISS and torch are loaded, which is later. One question has no work for several threads: waiting
+    # for each other, they would spin, at four times the processor time. Texts are embedded side by side instead.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a terminal without the letters of a text shows their codes
+            stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a character shows its code
     sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - closed by `>&-`
     sys.exit(run(sys.argv[1:]))
 
@@ -93,6 +93,6 @@ def _fail(message: str, exit_code: int) -> int:
 
 
 def _command(arguments: Sequence[str]) -> str:
-    """The command's name with a space, for the hint; empty when the first argument is none."""
+    """The command's name with a space, for the hint; empty when the first argument is not a command."""
     names = {command.name for command in application().registered_commands}
     return f"{arguments[0]} " if arguments and arguments[0] in names else ""

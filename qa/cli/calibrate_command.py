@@ -1,6 +1,5 @@
 """`qa calibrate`: the confidence fitted to the clinic's own labelled questions."""
 
-import json as json_format
 from pathlib import Path
 from typing import Annotated
 
@@ -25,32 +24,22 @@ def calibrate(
     """Fits confidence and thresholds to labelled questions, and writes CORPUS/calibration.json for the next build."""
     from qa.cli.locations import corpus_settings
     from qa.encoder.store import EncoderStore
+    from qa.evaluation.calibrate import calibrate as calibrate_to
     from qa.evaluation.judging import load_questions
-    from qa.index.calibration import recalibrated
-    from qa.index.manifest import CALIBRATION
     from qa.records import checked_audience
     from qa.search.engine import Engine
     from qa.settings import today
-    from qa.storage.files import write_durably
 
     settings = corpus_settings(corpus, register_file, index)
     labelled = load_questions(questions)
     engine = Engine(settings, EncoderStore(settings.index, settings.encoder_threads), today)
     engine.reload()
-    asking = checked_audience(audience)
-    rows = []
-    for row in labelled:
-        considered, _ = engine.consider(row.question, asking)
-        if considered.signals:
-            rows.append((considered.signals, row.answer is not None))
-    fitted = recalibrated(engine.calibration(), rows, f"qa calibrate, {len(rows)} questions, {today()}")
-    target = settings.corpus / CALIBRATION
-    write_durably(target, (json_format.dumps(fitted.as_json(), indent=2) + "\n").encode("utf-8"))
-    threshold = fitted.threshold(settings.max_false_answer_rate)
+    fitted = calibrate_to(engine, labelled, checked_audience(audience), settings.corpus, today())
+    threshold = fitted.calibration.threshold(settings.max_false_answer_rate)
     if json:
-        print_json(fitted.as_json() | {"file": str(target)})
+        print_json(fitted.calibration.as_json() | {"file": str(fitted.file)})
     else:
         print_text(
-            f"Wrote {target} from {len(rows)} questions: text is quoted from a confidence of {threshold:.2f} on. "
-            "Next: `qa build`."
+            f"Wrote {fitted.file} from {fitted.questions} questions: text is quoted from a confidence of "
+            f"{threshold:.2f} on. Next: `qa build`."
         )

@@ -1,6 +1,5 @@
 """`qa approve`, `qa withdraw`, `qa status`: what the content editor decides and sees."""
 
-import contextlib
 import os
 from collections import Counter
 from pathlib import Path
@@ -13,9 +12,10 @@ from qa.cli.output import print_json, print_table, print_text
 from qa.errors import CheckFailed, CorpusError
 
 if TYPE_CHECKING:
-    from qa.corpus.approval import Proposal, Terms
+    from collections.abc import Sequence
+
+    from qa.corpus.approval import Proposal
     from qa.records import FileStatus
-    from qa.settings import Settings
 
 FIRST_LINES = 4
 """What is shown of a text without `--full`."""
@@ -53,6 +53,8 @@ def approve(
     """Approves files as they are now: shows what each holds, and records its hashes, approver, dates and audience."""
     from qa.cli.locations import approval_settings
     from qa.corpus.approval import Terms
+    from qa.corpus.approval import approve as approve_files
+    from qa.index.generation import live_texts
     from qa.records import checked_audience
     from qa.settings import today
 
@@ -67,43 +69,14 @@ def approve(
         title=title,
         source_url=source_url,
     )
-    proposals, failures = _approve(paths, terms, settings, dry_run=dry_run)
+    approved = approve_files(paths, terms, settings, live_texts(settings.index), dry_run=dry_run)
     if json:
-        print_json([_proposal_json(proposal) for proposal in proposals])
+        print_json([_proposal_json(proposal) for proposal in approved.proposals])
     else:
-        for proposal in proposals:
+        for proposal in approved.proposals:
             _print_proposal(proposal, full=full)
-        _print_outcome(len(proposals), settings.register_path, dry_run)
-    _raise_failures(failures)
-
-
-def _approve(
-    paths: list[Path], terms: "Terms", settings: "Settings", *, dry_run: bool
-) -> "tuple[list[Proposal], list[CorpusError]]":
-    """Records what can be approved; returns it, and why each other file cannot."""
-    from qa.corpus.approval import check_register, propose
-    from qa.corpus.register import load_register, locked, save_approvals
-    from qa.index.generation import live_texts
-
-    proposals: list[Proposal] = []
-    failures: list[CorpusError] = []
-    old_texts = live_texts(settings.index)
-    with contextlib.nullcontext() if dry_run else locked(settings.register_path):
-        entries = load_register(settings.register_path)
-        check_register(entries, settings.register_path)
-        for path in paths:
-            try:
-                proposal = propose(path, terms, entries, settings, old_texts)
-            except CorpusError as error:
-                failures.append(error)
-                continue
-            entries = entries.with_approval(proposal.approval)
-            proposals.append(proposal)
-        if proposals and not dry_run:
-            apart = settings.register_path.parent.resolve() != settings.corpus.resolve()
-            folder = settings.corpus.resolve() if apart else None
-            save_approvals(settings.register_path, tuple(proposal.approval for proposal in proposals), folder)
-    return proposals, failures
+        _print_outcome(len(approved.proposals), settings.register_path, dry_run)
+    _raise_failures(approved.failures)
 
 
 def withdraw(
@@ -115,17 +88,10 @@ def withdraw(
 ) -> None:
     """Withdraws a file's approval; the next `qa build` leaves it out."""
     from qa.cli.locations import corpus_settings
-    from qa.corpus.approval import check_register
-    from qa.corpus.approval import withdraw as withdrawn
-    from qa.corpus.register import load_register, locked, save_approvals
+    from qa.corpus.approval import withdraw as withdraw_file
     from qa.settings import today
 
-    settings = corpus_settings(corpus, register_file)
-    with locked(settings.register_path):
-        entries = load_register(settings.register_path)
-        check_register(entries, settings.register_path)
-        approval = withdrawn(path, why, today(), entries, settings)
-        save_approvals(settings.register_path, (approval,), None)
+    approval = withdraw_file(path, why, corpus_settings(corpus, register_file), today())
     if json:
         print_json(approval)
     else:
@@ -138,10 +104,13 @@ def status(
     json: JsonOption = False,
 ) -> None:
     """Shows every file of the corpus and where it stands; exit code 1 if an approved one cannot be served."""
-    from qa.cli.locations import corpus_settings, load_statuses
+    from qa.cli.locations import corpus_settings
+    from qa.corpus.loader import open_corpus
+    from qa.settings import today
 
     settings = corpus_settings(corpus, register_file)
-    statuses = load_statuses(settings)
+    opened, _ = open_corpus(settings, today())
+    statuses = opened.statuses
     if json:
         print_json([_status_json(item) for item in statuses])
     elif not statuses:
@@ -228,7 +197,7 @@ def _print_outcome(count: int, register_path: Path, dry_run: bool) -> None:
         print_text(f"Approved {count} file(s) in {os.fspath(register_path)}. Next: `qa build`.")
 
 
-def _raise_failures(failures: list[CorpusError]) -> None:
+def _raise_failures(failures: "Sequence[CorpusError]") -> None:
     if failures:
         first = failures[0]
         summary = " ".join(f"{failure.message.rstrip('.')}." for failure in failures)

@@ -75,7 +75,7 @@ def evaluate(
 def _check_limits(
     labelled: "Sequence[LabelledQuestion]", min_hit3: float | None, max_false_answers: float | None
 ) -> None:
-    """Raises InvalidRequest for a limit that is no share, or that no question of the file could break."""
+    """Raises InvalidRequest when a limit is not a share, or no question of the file could break it."""
     limits = (
         ("--min-hit3", min_hit3, any(item.answer is not None for item in labelled), "with an answer"),
         ("--max-false-answers", max_false_answers, any(item.answer is None for item in labelled), "without an answer"),
@@ -88,7 +88,7 @@ def _check_limits(
 
 
 def _check(figures: "Figures", min_hit3: float | None, max_false_answers: float | None) -> None:
-    """Raises CheckFailed naming each figure that does not keep its limit."""
+    """Raises CheckFailed, naming them, when figures don't keep their limits."""
     broken: list[str] = []
     hit3, false_answers = figures.hit_at_3, figures.false_answers
     if min_hit3 is not None and hit3 is not None and hit3 < min_hit3:
@@ -137,6 +137,6 @@ def _share(value: float | None) -> str:
 
 
 def _excerpt(text: str) -> str:
-    """The beginning of a text on one line, without what a terminal would obey."""
+    """The beginning of a text on one line, without control characters, which a terminal would obey."""
     line = "".join(character if character.isprintable() else " " for character in text[: EXCERPT_CHARACTERS + 1])
     return f"{line[:EXCERPT_CHARACTERS]}…" if len(line) > EXCERPT_CHARACTERS else line

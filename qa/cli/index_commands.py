@@ -7,7 +7,6 @@ import typer
 
 from qa.cli.options import CorpusOption, IndexOption, JsonOption, RegisterOption
 from qa.cli.output import embedding_progress, print_json, print_table, print_text
-from qa.errors import CheckFailed, NothingToServe
 
 if TYPE_CHECKING:
     from qa.indexer.build import BuildReport
@@ -27,25 +26,15 @@ def build(
     json: JsonOption = False,
 ) -> None:
     """Builds the approved documents into a new generation and publishes it, embedding only what changed."""
-    from qa.cli.locations import corpus_settings, open_corpus
-    from qa.corpus.register import load_register
+    from qa.cli.locations import corpus_settings
     from qa.encoder.export import ExportingEncoders
-    from qa.indexer.build import build as build_generation
-    from qa.indexer.build import plan_build, retire
+    from qa.indexer.build import build_index
+    from qa.settings import today
 
     settings = corpus_settings(corpus, register_file, index)
-    documents, entries = open_corpus(settings)
     encoders = ExportingEncoders(settings.index, settings.model)
-    try:
-        plan = plan_build(documents, settings, encoders.planned())
-        with embedding_progress() as progress:
-            report = build_generation(
-                plan, entries.sha256, settings.index, encoders, progress, settings.keep_generations
-            )
-    except NothingToServe as error:
-        raise NothingToServe(f"{error.message} {retire(settings.index, entries)}", error.remedy) from None
-    if load_register(settings.register_path).sha256 != entries.sha256:
-        raise CheckFailed("The register changed while the index was being built.", "Run `qa build` again.")
+    with embedding_progress() as progress:
+        report = build_index(settings, encoders, today(), progress)
     if json:
         print_json(report)
     else:

@@ -16,7 +16,7 @@ AudienceOption = Annotated[str, typer.Option("--audience", metavar="patient|staf
 
 
 def date_option(text: str | None, name: str) -> datetime.date | None:
-    """A date written as YYYY-MM-DD; raises InvalidRequest naming the option."""
+    """A date written as YYYY-MM-DD. Raises InvalidRequest, naming the option, when it is not one."""
     from qa.errors import InvalidRequest
 
     if text is None:

@@ -1,15 +1,17 @@
-"""How a file becomes approved, and how an approval is withdrawn."""
+"""How files become approved, and how an approval is withdrawn: the register is locked, read, checked and written."""
 
+import contextlib
 import datetime
 import difflib
 import re
 import unicodedata
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from qa.corpus.loader import read_document, read_file
 from qa.corpus.passages import passages_of
-from qa.corpus.register import Register
+from qa.corpus.register import Register, load_register, locked, save_approvals
 from qa.errors import CorpusError, InvalidRegister, InvalidRequest, UnknownDocument
 from qa.records import Approval, Audience, CanonicalText, Document
 from qa.settings import Settings
@@ -58,11 +60,67 @@ class Proposal:
         return (*terms, *lines)
 
 
-def propose(path: Path, terms: Terms, register: Register, settings: Settings, old_texts: dict[str, str]) -> Proposal:
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """What came of approving files: an entry for each that can be approved, and why each other one cannot."""
+
+    proposals: tuple[Proposal, ...]
+    failures: tuple[CorpusError, ...]
+
+
+def approve(
+    paths: Sequence[Path], terms: Terms, settings: Settings, old_texts: Mapping[str, str], *, dry_run: bool = False
+) -> Approved:
+    """Approves files of the corpus as they are now, each that can be; a dry run only proposes, and takes no lock.
+
+    `old_texts` maps the SHA-256 of texts approved before to them, to show what changed. A register that does not stand
+    in its corpus folder records which folder that is. Raises InvalidRequest when the terms make no sense,
+    InvalidRegister when the register cannot be read or an entry of it is wrong, and StorageFailed when another process
+    writes it, or the disk refuses; nothing is approved then.
+    """
+    proposals: list[Proposal] = []
+    failures: list[CorpusError] = []
+    with contextlib.nullcontext() if dry_run else locked(settings.register_path):
+        register = _sound_register(settings.register_path)
+        for path in paths:
+            try:
+                proposal = propose(path, terms, register, settings, old_texts)
+            except CorpusError as error:
+                failures.append(error)
+                continue
+            register = register.with_approval(proposal.approval)
+            proposals.append(proposal)
+        if proposals and not dry_run:
+            apart = settings.register_path.parent.resolve() != settings.corpus.resolve()
+            folder = settings.corpus.resolve() if apart else None
+            save_approvals(settings.register_path, tuple(proposal.approval for proposal in proposals), folder)
+    return Approved(tuple(proposals), tuple(failures))
+
+
+def withdraw(path: Path, why: str, settings: Settings, today: datetime.date) -> Approval:
+    """Withdraws a file's approval; returns its entry. The next build leaves the file out.
+
+    Raises UnknownDocument when the register does not list it, CorpusError when it lies outside the corpus folder,
+    InvalidRequest when there is no reason, InvalidRegister when the register cannot be read or an entry of it is wrong,
+    and StorageFailed when another process writes it, or the disk refuses.
+    """
+    with locked(settings.register_path):
+        approval = withdrawn(path, why, today, _sound_register(settings.register_path), settings)
+        save_approvals(settings.register_path, (approval,), None)
+    return approval
+
+
+def _sound_register(path: Path) -> Register:
+    register = load_register(path)
+    check_register(register, path)
+    return register
+
+
+def propose(path: Path, terms: Terms, register: Register, settings: Settings, old_texts: Mapping[str, str]) -> Proposal:
     """Reads a file of the corpus and drafts its entry; writes nothing.
 
     `old_texts` maps the SHA-256 of texts approved before to them. Raises CorpusError when the file lies outside the
-    corpus folder or cannot be read, naming it.
+    corpus folder or cannot be read, naming it, and InvalidRequest when the terms make no sense.
     """
     relative = relative_path(path, settings.corpus)
     check_terms(terms)
@@ -91,8 +149,12 @@ def propose(path: Path, terms: Terms, register: Register, settings: Settings, ol
     return Proposal(approval, canonical.text, count, previous, old_text)
 
 
-def withdraw(path: Path, why: str, today: datetime.date, register: Register, settings: Settings) -> Approval:
-    """The entry of a file with its approval withdrawn; raises UnknownDocument when the register does not list it."""
+def withdrawn(path: Path, why: str, today: datetime.date, register: Register, settings: Settings) -> Approval:
+    """The entry of a file with its approval withdrawn; writes nothing.
+
+    Raises UnknownDocument when the register does not list it, CorpusError when it lies outside the corpus folder, and
+    InvalidRequest when there is no reason.
+    """
     relative = relative_path(path, settings.corpus)
     approval = register.of_path(relative)
     if approval is None:
@@ -103,7 +165,10 @@ def withdraw(path: Path, why: str, today: datetime.date, register: Register, set
 
 
 def relative_path(path: Path, corpus: Path) -> str:
-    """The path of a file relative to the corpus folder, with `/`; raises CorpusError when it lies outside."""
+    """The path of a file relative to the corpus folder, with `/`.
+
+    Raises CorpusError when it lies outside, is hidden, or has a name that is not UTF-8.
+    """
     for candidate in (path, corpus / path):
         absolute = candidate.parent.resolve() / candidate.name
         if absolute.is_relative_to(corpus.resolve()) and (candidate is path or not path.exists()):
@@ -127,7 +192,7 @@ def _is_utf8(name: str) -> bool:
 
 
 def check_terms(terms: Terms) -> None:
-    """Raises InvalidRequest when a date lies in the past or a text is empty."""
+    """Raises InvalidRequest when a date lies in the past, a text is empty or cannot be printed, or a URL is not one."""
     for text in (terms.approved_by, terms.title or "", terms.source_url or ""):
         if not text.isprintable():
             raise InvalidRequest("A name, title or URL holds a control character.", "Write it without.")
@@ -144,7 +209,7 @@ def check_terms(terms: Terms) -> None:
 def new_document_id(relative: str, register: Register) -> str:
     """An id for a path that no other entry uses: lower-case ASCII letters, digits and hyphens.
 
-    Its folders are part of it, so that a patient page's id does not tell of a staff page with the same name.
+    Its folders are part of it, so that a patient page's id does not reveal a staff page with the same name.
     """
     used = {approval.document_id for approval in register.approvals if approval.path != relative}
     slug = _slug(relative.rsplit(".", 1)[0])

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qa.corpus.formats import read
-from qa.corpus.register import Register
+from qa.corpus.register import Register, load_register
 from qa.errors import CorpusError, NoReader, UnreadableDocument
 from qa.records import SERVABLE, Approval, CanonicalText, Document, FileStatus, Status
+from qa.settings import Settings
 from qa.storage.files import sha256_of_bytes, sha256_of_text
 
 NOT_DOCUMENTS = frozenset({"register.toml", "synonyms.toml", "calibration.json"})
@@ -26,7 +27,7 @@ class Corpus:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What decides a file's status beside its bytes."""
+    """What decides a file's status besides its bytes."""
 
     today: datetime.date
     review_due_days: int
@@ -36,7 +37,7 @@ class Rules:
 def source_files(folder: Path) -> Iterator[str]:
     """The paths of the corpus's files, relative to `folder` with `/`, sorted; hidden files and the register left out.
 
-    A folder whose files cannot be had, because it is linked or not readable, is given itself.
+    A folder that is linked, or whose files cannot be listed, is named itself.
 
     Raises CorpusError when there is no such folder.
     """
@@ -56,7 +57,7 @@ def source_files(folder: Path) -> Iterator[str]:
 
 
 def read_file(path: Path, max_file_bytes: int) -> bytes:
-    """A source file's bytes; raises UnreadableDocument when it is too large or cannot be read."""
+    """A source file's bytes. Raises UnreadableDocument when it is too large or cannot be read."""
     try:
         found = path.stat()
         if stat.S_ISDIR(found.st_mode):
@@ -72,14 +73,30 @@ def read_file(path: Path, max_file_bytes: int) -> bytes:
 
 
 def read_document(path: Path, data: bytes) -> CanonicalText:
-    """The canonical text of a source file; raises UnreadableDocument or NoReader, saying why."""
+    """The canonical text of a source file.
+
+    Raises UnreadableDocument, saying why, when there is none in it, and NoReader when its format has no reader.
+    """
     return read(data, path.suffix)
 
 
-def load_corpus(folder: Path, register: Register, rules: Rules) -> Corpus:
-    """Reads every file of the corpus and holds it against the register.
+def open_corpus(settings: Settings, today: datetime.date) -> tuple[Corpus, Register]:
+    """The corpus as it stands on a day, and the register that says so.
 
-    A file that is broken, unlisted, changed, expired or withdrawn is named in `statuses` and costs the others nothing.
+    Raises CorpusError when there is no corpus folder, or no register where the settings name one, and InvalidRegister
+    when the register cannot be read.
+    """
+    register = load_register(settings.register_path)
+    if settings.register_file is not None and not settings.register_path.exists():
+        raise CorpusError(f"There is no register {settings.register_path}.", "`qa approve` writes it.")
+    rules = Rules(today, settings.review_due_days, settings.max_file_bytes)
+    return load_corpus(settings.corpus, register, rules), register
+
+
+def load_corpus(folder: Path, register: Register, rules: Rules) -> Corpus:
+    """Reads every file of the corpus and compares it with the register.
+
+    A file that is broken, unlisted, changed, expired or withdrawn is named in `statuses`; the others load all the same.
     Raises CorpusError when there is no such folder.
     """
     documents: list[Document] = []
@@ -107,7 +124,7 @@ def load_corpus(folder: Path, register: Register, rules: Rules) -> Corpus:
 
 
 def _explanations(register: Register) -> dict[str, str]:
-    """What is wrong with the register's invalid entries, by path; several of one path, or of none, are all told."""
+    """What is wrong with the register's invalid entries, by path; several of one path, or of none, are joined."""
     explanations: dict[str, str] = {}
     for entry in register.invalid:
         before = f"{explanations[entry.path]}; " if entry.path in explanations else ""

@@ -21,7 +21,7 @@ MAX_PASSAGE_SHARE = 2.0
 CUT_IN_PARAGRAPH = 0.25
 CUT_AFTER_LEAD_IN = 1.0
 CUT_IN_LIST = 0.15
-"""What a cut costs beside the passages' distance from the aim, where 1 is an empty passage's distance."""
+"""What a cut costs besides the passages' distance from the aim, where 1 is an empty passage's distance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def embedding_text(document: Document, passage: Passage) -> str:
 def sentence_spans(text: str, start: int, end: int, split: SentenceSplitter) -> tuple[Span, ...]:
     """The sentences of `text[start:end]` as spans without outer white space, in order.
 
-    A splitter that does not give the text back whole is not trusted: the stretch is then one sentence.
+    A splitter that does not return the whole text is not trusted: the stretch is then one sentence.
     """
     stretch = text[start:end]
     pieces = list(split(stretch))
@@ -104,7 +104,7 @@ def _units_of(text: str, section: Section, split: SentenceSplitter) -> Iterator[
 
 
 def _cut_cost(text: str, block: Block, following: Block | None) -> float:
-    """A cut between two blocks costs nothing, but after a lead-in ("The risks are:") or inside a list or table."""
+    """A cut between two blocks costs nothing, except after a lead-in ("The risks are:") or inside a list or table."""
     if following is None:
         return 0.0
     if following.kind != "paragraph" and following.kind == block.kind:

@@ -70,8 +70,8 @@ class Register:
 def load_register(path: Path) -> Register:
     """Reads a register; a file that does not exist is an empty one.
 
-    An entry that is wrong is listed in `invalid` and costs the others nothing. Raises InvalidRegister when the file is
-    not TOML, not UTF-8, of another format, or unreadable.
+    An entry that is wrong is listed in `invalid`, and the others are read all the same. Raises InvalidRegister when the
+    file is not TOML, not UTF-8, of another format, or unreadable.
     """
     try:
         data = path.read_bytes()
@@ -155,7 +155,11 @@ def _problem_of(entry: dict[str, Any], approval: Approval) -> str:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Holds the register's lock, so that two approvals at once lose nothing; raises StorageFailed when it is taken."""
+    """Holds the register's lock, so that two approvals at once lose nothing.
+
+    Raises StorageFailed when another process keeps it for 10 seconds, or when an OSError says, here or in the block,
+    that the folder cannot be written.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_name(f".{path.name}.lock"), timeout=LOCK_TIMEOUT_SECONDS):
@@ -175,7 +179,8 @@ def save_approvals(path: Path, approvals: tuple[Approval, ...], corpus: Path | N
     """Puts `approvals` in the register, each in place of the entry with its path; comments and other entries stay.
 
     `corpus` is written when the register does not stand in its corpus folder. Call it within `locked`.
-    Raises InvalidRegister and OSError; the file is then as it was.
+    Raises InvalidRegister when the file is not TOML or the entries would not be read back the same, and OSError when it
+    cannot be written; the file is then as it was.
     """
     try:
         content = tomlkit.parse(path.read_text("utf-8")) if path.exists() else _new_register()
@@ -207,7 +212,7 @@ def save_approvals(path: Path, approvals: tuple[Approval, ...], corpus: Path | N
 
 
 def _check_reads_back(path: Path, data: bytes, approvals: tuple[Approval, ...]) -> None:
-    """Raises InvalidRegister when a register would not give back what is put in it: such a one is never written."""
+    """Raises InvalidRegister when what is to be written would not be read back the same: it is never written then."""
     try:
         read, _ = _read_entries(tomllib.loads(data.decode("utf-8"))["document"])
     except (UnicodeDecodeError, tomllib.TOMLDecodeError):

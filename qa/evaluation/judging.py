@@ -188,7 +188,7 @@ def evaluate(ask: Callable[[str], Answer], questions: Sequence[LabelledQuestion]
     """Asks every question once, in order, and judges the answers.
 
     `ask` gives each answer's confidence, in [0, 1], and up to 10 passages, closest first: in `quotes` if it answers, in
-    `related` if not. What `ask` raises is passed on.
+    `related` if not. An error of `ask` ends the run.
     """
     answers = [ask(labelled.question) for labelled in questions]
     judged = tuple(judge(labelled, answer) for labelled, answer in zip(questions, answers, strict=True))
@@ -292,7 +292,7 @@ def _failure_json(judged: JudgedQuestion) -> dict[str, object]:
 
 
 def _labelled(line: str, place: str) -> LabelledQuestion:
-    """The question of one line; raises InvalidRequest naming its place."""
+    """The question of one line. Raises InvalidRequest, naming its place, when it is not one."""
     try:
         row = json.loads(line)
     except (ValueError, RecursionError) as error:

@@ -1,6 +1,6 @@
 """An evaluation → one HTML page: figures, kinds, two plots, and what went wrong with what was quoted.
 
-The page holds no script and asks for nothing. Whatever comes from questions or documents enters as text: `element`
+The page holds no script and loads nothing. Whatever comes from questions or documents enters as text: `element`
 escapes every child that is not itself an `Html`.
 """
 

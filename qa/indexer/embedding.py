@@ -1,16 +1,12 @@
-"""Which passages must be encoded, and which encodings the live generation already holds."""
+"""Which passages must be encoded, and which encodings a generation already holds."""
 
 import bisect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from qa.corpus.passages import embedding_text
-from qa.encoder.protocol import Encoder, Vectors
-from qa.errors import UNUSABLE
-from qa.index.generation import open_generation
-from qa.index.manifest import Recipe
-from qa.index.publication import live_id
+from qa.encoder.protocol import Encoder, EncoderIdentity, Vectors
+from qa.index.generation import Generation
 from qa.index.token_vectors import PassageTokens, quantised
 from qa.records import Document, Passage, Span
 from qa.storage.files import sha256_of_text
@@ -42,10 +38,13 @@ class Embeddings:
 
 
 def embed(
-    rows: Sequence[tuple[Document, Passage]], index_folder: Path, recipe: Recipe, encoder: Encoder, progress: Progress
+    rows: Sequence[tuple[Document, Passage]],
+    held: Mapping[str, EncodedPassage],
+    encoder: Encoder,
+    progress: Progress,
 ) -> Embeddings:
-    """Encodes each passage that the live generation does not hold, with its title and headings."""
-    known = _known(index_folder, recipe)
+    """Encodes each passage that is not in `held`, the encodings of a generation, with its title and headings."""
+    known = dict(held)
     wanted = {_key(*row): row for row in rows}
     missing = {key: row for key, row in wanted.items() if key not in known}
     progress(0, len(missing))
@@ -73,15 +72,11 @@ def _key(document: Document, passage: Passage) -> str:
     return sha256_of_text(to_json_line([embedding_text(document, passage), sentences]))
 
 
-def _known(index_folder: Path, recipe: Recipe) -> dict[str, EncodedPassage]:
-    """What the live generation holds; empty when it is of no use."""
-    try:
-        live = open_generation(index_folder, live_id(index_folder))
-    except UNUSABLE:
+def held_encodings(generation: Generation, encoder: EncoderIdentity) -> dict[str, EncodedPassage]:
+    """The encodings that a generation holds, for `embed`; none where another encoder made them."""
+    if generation.manifest.recipe.encoder != encoder:
         return {}
-    if live.manifest.recipe.encoder != recipe.encoder:
-        return {}
-    staff = live.audiences["staff"]
+    staff = generation.audiences["staff"]
     vectors = staff.vectors.vectors_of(range(len(staff.passages)))
     return {
         _key(staff.documents[passage.document_id], passage): EncodedPassage(

@@ -35,7 +35,7 @@ class _Kept:
 def prune(index_folder: Path, keep_generations: int) -> Pruned:
     """Leaves `keep_generations`, the live one first and then the newest, and the newest of what is damaged.
 
-    Never raises OSError. Call it with the write lock held. Who has a removed generation open goes on reading it.
+    Never raises OSError. Call it with the write lock held. Whoever has a removed generation open goes on reading it.
     """
     problems: list[str] = []
     try:

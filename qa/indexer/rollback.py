@@ -15,7 +15,7 @@ from qa.records import Audience
 
 @dataclass(frozen=True, slots=True)
 class GenerationSummary:
-    """One generation on the disk; `problem` says what its manifest cannot (its files are not checked here)."""
+    """One generation on the disk; `problem` says why its manifest cannot be read; its files are not checked."""
 
     id: str
     live: bool
@@ -41,8 +41,10 @@ def roll_back(
 ) -> Generation:
     """Makes an older generation live: the one named, or the newest other than the live one. It is verified first.
 
-    Raises UnknownGeneration, DamagedGeneration, and InvalidRequest when the generation would quote text whose approval
-    the register no longer holds, unless `allow_withdrawn`.
+    Raises InvalidRequest when the generation would quote text whose approval the register no longer holds, unless
+    `allow_withdrawn`; UnknownGeneration when there is none of that id, or no other one; DamagedGeneration or
+    OtherFormat when it is of no use; NoIndex or OutOfService when none is named and none is live; StorageFailed when
+    another process writes the index; and IndexUnavailable when it cannot be read today.
     """
     with write_lock(index_folder):
         target = identifier or _previous(index_folder)

@@ -11,19 +11,16 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from datetime import date
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # as the command `qa` does, before the libraries are loaded
 
 import numpy as np
 
-from qa.corpus.loader import Rules, load_corpus
-from qa.corpus.register import load_register
 from qa.encoder.export import ExportingEncoders
 from qa.encoder.protocol import Encoder, EncoderIdentity, EncoderMaker, Encoding, Vectors
-from qa.indexer.build import build, plan_build
-from qa.settings import load_settings
+from qa.indexer.build import build_index
+from qa.settings import load_settings, today
 
 NOISE = 0.3
 """Length of the noise that is added to a unit vector: the copy's cosine to it is about .96."""
@@ -103,11 +100,8 @@ def main() -> None:
     parser.add_argument("--encode-first", type=int, required=True, metavar="PASSAGES")
     arguments = parser.parse_args()
     settings = load_settings(corpus=arguments.corpus, index=arguments.index)
-    register = load_register(settings.register_path)
-    rules = Rules(date.today(), settings.review_due_days, settings.max_file_bytes)  # noqa: DTZ011 - as approvals
     encoders = CopyingEncoders(ExportingEncoders(settings.index, settings.model), arguments.encode_first)
-    plan = plan_build(load_corpus(settings.corpus, register, rules), settings, encoders.planned())
-    report = build(plan, register.sha256, settings.index, encoders, lambda _done, _total: None)
+    report = build_index(settings, encoders, today(), lambda _done, _total: None)
     print(json.dumps({**asdict(report), "left_out": len(report.left_out)}))
 
 

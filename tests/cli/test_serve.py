@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from qa.api.listener import listen
 from qa.api.metrics import SHARED_FOLDER
-from qa.cli.serve_command import _listen
 from tests.conftest import BY_COSINE, CEMENT, eventually
 
 QA = (sys.executable, "-c", "from qa.cli import main; main()")
@@ -224,7 +224,7 @@ def test_a_server_may_open_as_many_files_as_it_has_connections(folder: Path, mon
 
 
 def test_a_client_that_never_reads_loses_its_connection() -> None:
-    with _listen("127.0.0.1", 0, unread_seconds=1) as listener, socket.socket() as client:
+    with listen("127.0.0.1", 0, unread_seconds=1) as listener, socket.socket() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         client.connect(listener.getsockname())
         serving, _ = listener.accept()

@@ -11,9 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.corpus.approval import Proposal, Terms, check_register, new_document_id, propose, withdraw
-from qa.corpus.register import Register, load_register, save_approvals
-from qa.errors import CorpusError, InvalidRegister, InvalidRequest, NoReader, UnknownDocument, UnreadableDocument
+from qa.corpus.approval import Proposal, Terms, approve, check_register, new_document_id, propose, withdraw, withdrawn
+from qa.corpus.register import Register, load_register, locked, save_approvals
+from qa.errors import (
+    CorpusError,
+    InvalidRegister,
+    InvalidRequest,
+    NoReader,
+    StorageFailed,
+    UnknownDocument,
+    UnreadableDocument,
+)
 from qa.index.generation import live_texts
 from qa.records import Approval
 from qa.storage.files import sha256_of_bytes, sha256_of_text
@@ -103,7 +111,7 @@ def test_a_source_address_once_given_stays(clinic: Clinic) -> None:
 
 def test_approving_a_withdrawn_document_lifts_the_withdrawal_and_shows_it(clinic: Clinic) -> None:
     register = load_register(clinic.settings.register_path)
-    save(clinic, withdraw(clinic.settings.corpus / "cement.md", "wrong figure", TODAY, register, clinic.settings))
+    save(clinic, withdrawn(clinic.settings.corpus / "cement.md", "wrong figure", TODAY, register, clinic.settings))
     assert len(clinic.corpus().documents) == 2
     proposal = proposed(clinic, "cement.md")
     assert proposal.changes() == ("withdrawn_on: 2026-11-20 → None",)
@@ -184,16 +192,16 @@ def test_a_document_whose_file_is_gone_can_be_withdrawn(clinic: Clinic) -> None:
     (clinic.settings.corpus / "cement.md").unlink()
     register = load_register(clinic.settings.register_path)
     for way in (Path("cement.md"), clinic.settings.corpus / "cement.md"):
-        approval = withdraw(way, " wrong figure ", TODAY, register, clinic.settings)
+        approval = withdrawn(way, " wrong figure ", TODAY, register, clinic.settings)
         assert (approval.path, approval.withdrawn_on, approval.withdrawn_why) == ("cement.md", TODAY, "wrong figure")
 
 
 def test_a_withdrawal_needs_a_listed_document_and_a_reason(clinic: Clinic) -> None:
     register = load_register(clinic.settings.register_path)
     with pytest.raises(UnknownDocument, match=r"rumours\.md"):
-        withdraw(Path("rumours.md"), "wrong", TODAY, register, clinic.settings)
+        withdrawn(Path("rumours.md"), "wrong", TODAY, register, clinic.settings)
     with pytest.raises(InvalidRequest, match="reason"):
-        withdraw(clinic.settings.corpus / "cement.md", " ", TODAY, register, clinic.settings)
+        withdrawn(clinic.settings.corpus / "cement.md", " ", TODAY, register, clinic.settings)
 
 
 def test_a_register_with_a_wrong_entry_is_not_written_to(clinic: Clinic) -> None:
@@ -202,6 +210,78 @@ def test_a_register_with_a_wrong_entry_is_not_written_to(clinic: Clinic) -> None
     clinic.settings.register_path.write_text(text.replace("title =", "titel = 1\ntitle =", 1), "utf-8")
     with pytest.raises(InvalidRegister, match="titel"):
         check_register(load_register(clinic.settings.register_path), clinic.settings.register_path)
+
+
+def test_files_are_approved_each_that_can_be_and_the_others_are_named(empty_clinic: Clinic) -> None:
+    settings, files = empty_clinic.settings, ("cement.md", "gone.md", "scan.pdf", "risks.md")
+    for name, text in (("cement.md", CEMENT), ("risks.md", RISKS), ("scan.pdf", "%PDF-1.7")):
+        empty_clinic.write(name, text)
+    approved = approve([settings.corpus / name for name in files], TERMS, settings, {})
+    assert [proposal.approval.path for proposal in approved.proposals] == ["cement.md", "risks.md"]
+    assert [type(failure) for failure in approved.failures] == [UnreadableDocument, NoReader]
+    assert load_register(settings.register_path).approvals == tuple(item.approval for item in approved.proposals)
+
+
+def test_files_approved_together_get_different_ids(empty_clinic: Clinic) -> None:
+    files = [empty_clinic.write(name, RISKS) for name in ("risks.md", "risks.txt")]
+    approved = approve(files, TERMS, empty_clinic.settings, {})
+    assert [proposal.approval.document_id for proposal in approved.proposals] == ["risks", "risks-txt"]
+
+
+def test_approving_again_shows_what_changed_since_the_texts_that_are_given(clinic: Clinic) -> None:
+    file = clinic.write("cement.md", CEMENT.replace("10 minutes", "5 minutes"))
+    (proposal,) = approve([file], TERMS, clinic.settings, live_texts(clinic.settings.index)).proposals
+    assert "+The bone cement hardens in about 5 minutes. You lie face down until then." in proposal.changes()
+
+
+def test_a_dry_run_proposes_the_same_takes_no_lock_and_writes_nothing(empty_clinic: Clinic) -> None:
+    file = empty_clinic.write("risks.md", RISKS)
+    with locked(empty_clinic.settings.register_path):
+        proposed_only = approve([file], TERMS, empty_clinic.settings, {}, dry_run=True)
+    assert not empty_clinic.settings.register_path.exists()
+    assert approve([file], TERMS, empty_clinic.settings, {}) == proposed_only
+
+
+def test_a_register_outside_its_corpus_folder_records_that_folder(empty_clinic: Clinic) -> None:
+    file = empty_clinic.write("risks.md", RISKS)
+    apart = empty_clinic.settings.model_copy(update={"register_file": empty_clinic.folder / "apart" / "r.toml"})
+    approve([file], TERMS, apart, {})
+    assert load_register(apart.register_path).corpus == empty_clinic.settings.corpus
+
+
+def test_where_no_file_can_be_approved_no_register_is_written(empty_clinic: Clinic) -> None:
+    approved = approve([Path("gone.md")], TERMS, empty_clinic.settings, {})
+    assert (approved.proposals, len(approved.failures)) == ((), 1)
+    assert not empty_clinic.settings.register_path.exists()
+
+
+def test_a_withdrawal_is_recorded_with_its_day_and_reason(clinic: Clinic) -> None:
+    approval = withdraw(clinic.settings.corpus / "cement.md", "wrong figure", clinic.settings, TODAY)
+    assert (approval.withdrawn_on, approval.withdrawn_why) == (TODAY, "wrong figure")
+    assert load_register(clinic.settings.register_path).of_path("cement.md") == approval
+
+
+@pytest.mark.parametrize("way", ["approve", "withdraw"])
+def test_nothing_is_written_while_another_process_writes_the_register_or_an_entry_is_wrong(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    monkeypatch.setattr("qa.corpus.register.LOCK_TIMEOUT_SECONDS", 0.01)
+    register, file = clinic.settings.register_path, clinic.settings.corpus / "cement.md"
+
+    def write() -> None:
+        if way == "approve":
+            approve([file], TERMS, clinic.settings, {})
+        else:
+            withdraw(file, "wrong figure", clinic.settings, TODAY)
+
+    before = register.read_bytes()
+    with locked(register), pytest.raises(StorageFailed, match="another process"):
+        write()
+    wrong = before.replace(b"title =", b"titel = 1\ntitle =", 1)
+    register.write_bytes(wrong)
+    with pytest.raises(InvalidRegister, match="titel"):
+        write()
+    assert register.read_bytes() == wrong
 
 
 @given(st.lists(st.text(st.sampled_from("ab-_ .é/語ß"), min_size=1, max_size=6), max_size=12, unique=True))

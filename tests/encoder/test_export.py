@@ -18,7 +18,8 @@ from qa.errors import DamagedGeneration, ModelUnavailable, NoIndex, StorageFaile
 from qa.index.generation import open_generation
 from qa.index.manifest import Manifest
 from qa.index.publication import live_id
-from qa.indexer.build import BuildReport, build, plan_build
+from qa.indexer.build import BuildReport, build
+from qa.indexer.plan import plan_build
 from qa.records import Span
 from qa.search.engine import Engine
 from tests.conftest import CEMENT, RISKS, BagOfWordsEncoder, Clinic

@@ -20,7 +20,8 @@ from qa.index.generation import open_generation
 from qa.index.manifest import MANIFEST
 from qa.index.publication import generation_ids, live_id
 from qa.index.token_vectors import quantised
-from qa.indexer.build import is_live, plan_build
+from qa.indexer.build import is_live
+from qa.indexer.plan import plan_build
 from qa.settings import Settings
 from tests.conftest import CALL_GUIDE, CEMENT, RISKS, BagOfWordsEncoder, Clinic, encoding_of, identity_of
 
@@ -37,7 +38,7 @@ def _quick_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def vectors(clinic: Clinic) -> dict[str, bytes]:
-    """The files of the live generation whose bytes are told by the corpus alone."""
+    """The files of the live generation whose bytes are derived from the corpus alone."""
     folder = clinic.settings.index / "generations" / live_id(clinic.settings.index)
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()

@@ -15,7 +15,8 @@ from qa.errors import UnknownGeneration
 from qa.index.manifest import MANIFEST
 from qa.index.publication import generation_ids, live_id, publish
 from qa.indexer import pruning
-from qa.indexer.build import BuildReport, build, plan_build
+from qa.indexer.build import BuildReport, build
+from qa.indexer.plan import plan_build
 from qa.indexer.pruning import prune
 from qa.indexer.rollback import list_generations, roll_back
 from qa.records import AUDIENCES

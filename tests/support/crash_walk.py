@@ -24,7 +24,7 @@ from qa.errors import ClinicQAError
 from qa.index import generation, manifest
 from qa.index.generation import open_generation
 from qa.index.publication import generation_ids, live_id
-from qa.indexer import build as build_module
+from qa.indexer import audience_files
 from qa.indexer.build import BuildReport
 from qa.records import Answer
 from qa.search.engine import Engine
@@ -215,7 +215,7 @@ class Walk:
             def work(index: Path = index, limit: int = size - 1, natively: bool = natively) -> None:
                 if natively:
                     for name in ("write_terms", "write_tokens"):
-                        setattr(build_module, name, limited(getattr(build_module, name), limit, killed))
+                        setattr(audience_files, name, limited(getattr(audience_files, name), limit, killed))
                 else:
                     limit_files(limit, killed=killed)
                 self.build(index)

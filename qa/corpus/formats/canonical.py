@@ -144,7 +144,8 @@ def check(canonical: CanonicalText) -> None:
     """Prove that every slice of `canonical` is what its records say.
 
     Headings and blocks are ordered, disjoint, inside their section, not empty, without white space at their ends, and
-    hold all of the text but white space; the text is normalised. Raises `UnreadableDocument` naming what is not so.
+    hold all of the text but white space; the text is normalised. Raises `UnreadableDocument`, naming it, when one of
+    these does not hold.
     """
     text = canonical.text
     _demand(text == normalise(text) and "\t" not in text, "the text is not normalised")

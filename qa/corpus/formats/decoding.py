@@ -20,7 +20,7 @@ _DECLARABLE = re.compile(
 )
 # As browsers do: pages that declare these are written in Windows-1252.
 _MEANS_WINDOWS_1252 = frozenset({"iso-8859-1", "latin1", "latin-1", "us-ascii"})
-# What English and its neighbours use of Windows-1252; the rest of its letters speaks for another encoding.
+# What English and its neighbours use of Windows-1252; its other letters suggest another encoding.
 _WINDOWS_1252 = frozenset(
     "\u20ac\u201a\u201e\u2026\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u2122\u2039\u203a\u0153\u0152"
     "\xa0\xa1\xa2\xa3\xa5\xa7\xa9\xaa\xab\xad\xae\xb0\xb1\xb2\xb3\xb4\xb5\xb6\xb7\xb9\xba\xbb\xbc\xbd\xbe\xbf\xd7\xf7"
@@ -37,7 +37,8 @@ def decode(data: bytes, declared: str | None = None) -> str:
     """The text of `data`; `declared` is the encoding that the file itself names, tried after UTF-8 and UTF-16.
 
     A file without any of these is read as Windows-1252 if that gives Western European text, and refused if not: a
-    wrong guess would change letters of an approved text. Raises `UnreadableDocument`.
+    wrong guess would change letters of an approved text. Raises `UnreadableDocument` when the file is empty, is not
+    text, or is in an encoding that is unknown or not the declared one.
     """
     if not data:
         raise UnreadableDocument("The file is empty.", "Write its text, or remove it.")

@@ -16,7 +16,10 @@ _DECLARED_WITHIN = 1024
 
 
 def read_html(data: bytes) -> CanonicalText:
-    """The main text of a page; its title is the h1's, or else that of <title>. Raises `UnreadableDocument`."""
+    """The main text of a page; its title is the h1's, or else that of <title>.
+
+    Raises `UnreadableDocument` when the file is not text, or the page has no body.
+    """
     declared = _DECLARED.search(data, 0, _DECLARED_WITHIN)
     tree = LexborHTMLParser(decode(data, declared[1].decode("ascii", "replace") if declared else None))
     body = tree.body

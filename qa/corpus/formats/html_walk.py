@@ -89,7 +89,7 @@ class _Item:
 
 
 class Walker:
-    """Walks elements and hands headings and blocks to `builder`; keeps no recursion, so depth has no limit."""
+    """Walks elements and hands headings and blocks to `builder`; does not recurse, so depth has no limit."""
 
     def __init__(self, builder: Builder, controlled: frozenset[str] = frozenset()) -> None:
         """`controlled` are the ids of the parts that a button of the page shows: hidden at first, but readable."""

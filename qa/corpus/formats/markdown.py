@@ -1,6 +1,6 @@
 """Markdown → canonical text.
 
-It is rendered to HTML and walked as HTML, because only so do HTML blocks that Markdown cuts at blank lines stay whole.
+It is rendered to HTML and walked as HTML: only then do HTML blocks that Markdown cuts at blank lines stay whole.
 """
 
 import re
@@ -59,7 +59,7 @@ def read_markdown(data: bytes) -> CanonicalText:
     """The text of CommonMark with tables and strikethrough; YAML front matter is metadata and may name the title.
 
     A footnote stays as a paragraph where it stands, and so does a link definition that leads nowhere.
-    Raises `UnreadableDocument`.
+    Raises `UnreadableDocument` when the file is not text, its front matter is not valid YAML, or it nests too deeply.
     """
     title, source = _without_front_matter(decode(data))
     parser = MarkdownIt("commonmark", {"maxNesting": _DEEPEST}).enable(["table", "strikethrough"])

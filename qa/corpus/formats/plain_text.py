@@ -1,4 +1,4 @@
-"""Plain text → canonical text: its own lines, with headings and list items told by their look."""
+"""Plain text → canonical text: its own lines, with headings and list items recognised by their look."""
 
 import re
 from dataclasses import dataclass
@@ -29,10 +29,12 @@ class _Line:
 
 
 def read_plain_text(data: bytes) -> CanonicalText:
-    """The file's own lines; runs of blank lines become one. Raises `UnreadableDocument`.
+    """The file's own lines; runs of blank lines become one.
 
     A short line alone between blank lines is a heading if text follows; the first one is the document's title if
     another heading follows at once. Any other that has no text of its own stays text, so that it can be quoted.
+
+    Raises `UnreadableDocument` when the file is not text.
     """
     lines = [line.rstrip() for line in normalise(decode(data)).expandtabs(_TAB_WIDTH).split("\n")]
     text = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n")
@@ -80,7 +82,7 @@ def _rejoined(groups: list[list[_Line]]) -> list[list[_Line]]:
 
 
 def _begins_item(raw: str, above: _Line | None) -> bool:
-    """Whether a line is a list item; a dash or number that hard wrapping put at a line's start is none."""
+    """Whether a line is a list item; a dash or number that hard wrapping put at a line's start is not."""
     if not _ITEM.match(raw):
         return False
     if above is None or above.is_item or _SURE_BULLET.match(raw):
