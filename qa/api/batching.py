@@ -69,7 +69,8 @@ class Dispatcher:
     def ask(self, question: str, audience: Audience, limit: int) -> asyncio.Future[Answer]:
         """The answer to come. Cancel it when nobody waits for it any more: what is not begun is then left out.
 
-        Raises Overloaded and what `Engine.request` raises at once; the future may raise DeadlineExceeded.
+        Raises at once Overloaded, InvalidQuestion, InvalidRequest and UnknownAudience; and where no index is open,
+        IndexUnavailable, ModelUnavailable or StorageFailed. The future may raise DeadlineExceeded.
         """
         if self.is_full:
             raise line_is_full()

@@ -31,7 +31,10 @@ async def read_ask_request(seconds: float, request: Request) -> AskRequest:
 
 
 async def read_search_form(seconds: float, request: Request) -> AskRequest:
-    """The fields of an HTML form, in its default encoding; raises what `read_ask_request` raises."""
+    """The fields of an HTML form, in its default encoding; waits up to `seconds` for the whole of it.
+
+    Raises UnsupportedMediaType, RequestTooLarge, RequestTimeout, MalformedBody and InvalidRequest.
+    """
     _check_media_type(request, FORM, "Send a form in its default encoding.")
     body = await _body_of(request, seconds)
     try:

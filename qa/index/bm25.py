@@ -77,9 +77,10 @@ class TermIndex:
 
     @classmethod
     def open(cls, folder: Path) -> "TermIndex":
-        """Raises DamagedGeneration when tantivy cannot read the folder; check its files' SHA-256 first.
+        """Opens what `write_terms` wrote; check the SHA-256 of its files first.
 
-        Raises what `private_copy` raises.
+        Raises DamagedGeneration when a file is missing or tantivy cannot read them, IndexUnavailable when the machine
+        cannot read one, and StorageFailed when there is no room for a copy.
         """
         try:
             with private_copy(folder) as copy:

@@ -142,7 +142,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 def read_manifest(folder: Path) -> Manifest:
     """Raises DamagedGeneration when it is not byte for byte as written, OtherFormat when another version wrote it.
 
-    Raises IndexUnavailable when the machine does not give it out.
+    Raises IndexUnavailable when the machine cannot read it.
     """
     path = folder / MANIFEST
     data = read_bytes(path)

@@ -47,9 +47,10 @@ class TokenIndex:
 
     @classmethod
     def open(cls, rows_path: Path, starts_path: Path, sentences_path: Path) -> "TokenIndex":
-        """Raises DamagedGeneration when the files are no arrays or don't belong together; check their SHA-256 first.
+        """Opens what `write_tokens` wrote; check the SHA-256 of its files first.
 
-        Raises what `private_copy` and `read_bytes` raise.
+        Raises DamagedGeneration when one is missing, is no array or doesn't belong to the others, IndexUnavailable when
+        the machine cannot read one, and StorageFailed when there is no room for a copy.
         """
         try:
             with private_copy(rows_path) as copy:

@@ -43,9 +43,10 @@ class VectorIndex:
 
     @classmethod
     def open(cls, path: Path) -> "VectorIndex":
-        """Raises DamagedGeneration when FAISS cannot read the file, else what `naming_faults` raises; check its SHA-256 first.
+        """Opens what `write_vectors` wrote; check its SHA-256 first.
 
-        FAISS asks for the bytes, a few at a time: in its own errors, trouble of the machine looks like damage.
+        Raises DamagedGeneration when the file is missing or FAISS cannot make sense of it, IndexUnavailable when the
+        machine cannot read it. FAISS asks Python for the bytes, a few at a time: its own errors don't tell these apart.
         """
         try:
             with naming_faults(path), path.open("rb") as stream:

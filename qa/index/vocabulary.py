@@ -98,7 +98,10 @@ def write_vocabulary(path: Path, vocabulary: Vocabulary) -> None:
 
 
 def read_vocabulary(path: Path) -> Vocabulary:
-    """Raises DamagedGeneration when the file is none that `write_vocabulary` wrote, else what `read_bytes` raises."""
+    """Reads what `write_vocabulary` wrote.
+
+    Raises DamagedGeneration when the file is missing or holds anything else, IndexUnavailable when it cannot be read.
+    """
     data = read_bytes(path)
     try:
         vocabulary = TypeAdapter(Vocabulary).validate_json(data, strict=True)

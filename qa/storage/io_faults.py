@@ -33,7 +33,10 @@ _NO_PLACE = frozenset(
 
 @contextlib.contextmanager
 def naming_faults(path: Path) -> Iterator[None]:
-    """Around all that reads a file of an index: raises DamagedGeneration when it is missing, else IndexUnavailable."""
+    """Around all that reads a file of an index.
+
+    Raises DamagedGeneration when it is missing, IndexUnavailable when it cannot be read.
+    """
     try:
         yield
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
@@ -43,7 +46,10 @@ def naming_faults(path: Path) -> Iterator[None]:
 
 
 def read_bytes(path: Path) -> bytes:
-    """All bytes of a file of an index; raises what `naming_faults` raises."""
+    """All bytes of a file of an index.
+
+    Raises DamagedGeneration when it is missing, IndexUnavailable when it cannot be read.
+    """
     with naming_faults(path):
         return path.read_bytes()
 
@@ -51,7 +57,7 @@ def read_bytes(path: Path) -> bytes:
 def is_folder(path: Path) -> bool:
     """Whether a folder of an index is there; since Python 3.14, `Path.is_dir` takes any trouble for a no.
 
-    Raises IndexUnavailable when the machine does not tell.
+    Raises IndexUnavailable when the machine cannot tell.
     """
     try:
         return stat.S_ISDIR(path.stat().st_mode)
@@ -62,7 +68,7 @@ def is_folder(path: Path) -> bool:
 
 
 def unavailable(path: Path, error: IOFault) -> IndexUnavailable:
-    """What to raise when the machine does not give out a file or folder of an index, which may be whole."""
+    """What to raise when the machine cannot read a file or folder of an index, which may be whole."""
     return IndexUnavailable(f"{path} cannot be read: {reason_of(error)}.", remedy_of(error))
 
 
@@ -105,7 +111,8 @@ def private_copy(path: Path) -> Iterator[Path]:
 
     A process dies when a file that it has mapped is cut short, so nothing that others can reach is mapped.
 
-    Raises what `naming_faults` raises, and StorageFailed for trouble with the copy, the caller's included.
+    Raises DamagedGeneration when a file is missing, IndexUnavailable when one cannot be read, and StorageFailed for
+    trouble with the copy, the caller's included.
     """
     with naming_faults(path):
         sources = _files_of(path)
