@@ -12,6 +12,7 @@ from functools import partial
 import sentencex
 
 from qa.records import Block, Document, Page, Passage, Section, Span
+from qa.text.english import LANGUAGE
 
 _WORD = re.compile(r"\S+")
 MAX_PASSAGE_SHARE = 2.0
@@ -36,7 +37,7 @@ class _Unit:
 SentenceSplitter = Callable[[str], Sequence[str]]
 
 
-def passages_of(document: Document, target_words: int, language: str = "en") -> Iterator[Passage]:
+def passages_of(document: Document, target_words: int, language: str = LANGUAGE) -> Iterator[Passage]:
     """The passages of a document in the order of its text: together they hold all of each section but white space.
 
     `target_words` is what a passage aims at; a single sentence, list item or table row that is longer stays whole.

@@ -10,49 +10,10 @@ import tantivy
 
 from qa.errors import DamagedGeneration, StorageFailed
 from qa.storage.io_faults import opened_by_library, private_copy
+from qa.text.english import FUNCTION_WORDS, RELATIVES, WORDS_AFTER_HOW
 
 _ANALYZER = "clinic_english"
 _WORD = re.compile(r"\w+(?:['’]\w+)*")
-FUNCTION_WORDS = frozenset(
-    """
-    a about after again all also am an and any anyone are as at be because been before being but by can cannot
-    could d did do does doing don done during else for from get gets getting give go going got had has have
-    having he hello her here hers herself hi him himself his how i if in into is it its itself just know let
-    like ll m make many may me might mine much must my myself need no not of ok okay on one onto or our ours
-    ourselves out over please re s shall she should so some someone still such t take tell than thank thanks
-    that the their theirs them themselves then there these they thing things this those to too under up upon
-    us use used ve very want was we were what when where whether which while who whom whose why will with
-    would yes yet you your yours yourself yourselves
-    """.split()  # noqa: SIM905 - a list would take 140 lines
-)
-"""Words that ask or connect; that no text holds them says nothing."""
-MEASURES = frozenset(
-    {
-        "bad",
-        "big",
-        "common",
-        "deep",
-        "far",
-        "fast",
-        "high",
-        "large",
-        "likely",
-        "long",
-        "often",
-        "old",
-        "quickly",
-        "small",
-    }
-    | {"soon", "tall", "wide"}
-)
-"""Words after "how" that ask for a quantity; a text that gives it hardly says them."""
-RELATIVES = frozenset(
-    """
-    aunt boyfriend brother dad daddy father fiance friend girlfriend grandfather grandma grandmother grandpa granny
-    husband mom mommy mother mum nana neighbor neighbour parents partner sister spouse uncle wife
-    """.split()  # noqa: SIM905
-)
-"""Who is asked for, after "my" or "our": to the documents, a patient like any other."""
 _WRITER_HEAP_BYTES = 64_000_000
 _LOCK_FILES = (".tantivy-writer.lock", ".tantivy-meta.lock")
 
@@ -132,7 +93,7 @@ class TermIndex:
             for word, previous in zip(words, before, strict=False)
             if word.terms
             and not FUNCTION_WORDS.issuperset(re.split(r"['’]", word.text.lower()))
-            and not (previous == "how" and word.text.lower() in MEASURES)
+            and not (previous == "how" and word.text.lower() in WORDS_AFTER_HOW)
             and not (previous in {"my", "our"} and re.split(r"['’]", word.text.lower())[0] in RELATIVES)
         ]
 

@@ -18,21 +18,17 @@ from pydantic_core import to_jsonable_python
 
 from qa.errors import DamagedGeneration
 from qa.storage.io_faults import read_bytes
+from qa.text.english import ALSO_CALLED, ARTICLE, NOT_FIRST_IN_LONG_FORM
 from qa.text.spelling import SpellingIndex
 from qa.text.words import PhraseTable, base_forms, key_of, singular, words_in
 
 _SHORT_FORM = r"[^\W_](?:[^\W_]|[&/-]){1,9}"
 _PARENTHESIS = re.compile(r"\(([^()]{2,100})\)")
-_ALSO_CALLED = re.compile(r"^(?:(?:or|(?:also )?(?:called|known as)|short for|abbreviated)\s+)?(?:(?:an?|the)\s+)?")
-_OR = re.compile(
-    rf",?\s+(?:or|(?:also )?(?:called|known as)|abbreviated)\s+(?:(?:an?|the)\s+)?({_SHORT_FORM})(?![\w-])"
-)
+_ALSO_CALLED = re.compile(rf"^(?:(?:{ALSO_CALLED}|short for)\s+)?(?:{ARTICLE}\s+)?")
+_OR = re.compile(rf",?\s+{ALSO_CALLED}\s+(?:{ARTICLE}\s+)?({_SHORT_FORM})(?![\w-])")
 _LAST_SHORT_FORM = re.compile(rf"(?<![\w-])({_SHORT_FORM})\s*$")
 _BREAK = re.compile(r"[.!?]\s|\n\s*\n|[();:•]|(?:^|\n)\s*[-*–]\s")
 _MAX_LONG_FORM_CHARACTERS = 400
-_NO_FIRST_WORD = frozenset(
-    "a an and are as at be by for from if in into is it its of on or the this to was with".split()  # noqa: SIM905
-)
 
 
 @dataclass(frozen=True)
@@ -143,7 +139,7 @@ def _definition(short: str, beside: str) -> Iterator[tuple[str, str]]:
     if long is None or len(long) <= len(short) or short in long.split():
         return
     first = long.split()[0].lower()
-    if first in _NO_FIRST_WORD:
+    if first in NOT_FIRST_IN_LONG_FORM:
         return
     if is_plural:
         head, _, last = long.rpartition(" ")

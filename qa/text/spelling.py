@@ -6,12 +6,13 @@ deletions, substitutions and exchanges of neighbours of Damerau (1964), each let
 """
 
 import math
-import re
 import unicodedata
 from collections.abc import Mapping
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
+
+from qa.text.english import CONTRASTS, SOUNDS
 
 MIN_LETTERS = 5
 NO_LIMIT = 2.5
@@ -19,36 +20,6 @@ SOUNDS_THE_SAME = 0.5
 _FAR = 2.0
 _AMBIGUOUS_WITHIN = 0.5
 _OTHER_FIRST_SOUND = 0.5
-_SOUNDS = (
-    (re.compile(r"^(?:kn|gn|pn)"), "n"),
-    (re.compile(r"^ps"), "s"),
-    (re.compile(r"^wr"), "r"),
-    (re.compile(r"^x"), "s"),
-    (re.compile(r"rh"), "r"),
-    (re.compile(r"ph"), "f"),
-    (re.compile(r"[ao]e"), "e"),
-    (re.compile(r"sc(?=[eiy])"), "s"),
-    (re.compile(r"ch|ck|q"), "k"),
-    (re.compile(r"c(?=[eiy])"), "s"),
-    (re.compile(r"c"), "k"),
-    (re.compile(r"x"), "ks"),
-    (re.compile(r"y"), "i"),
-    (re.compile(r"z"), "s"),
-    (re.compile(r"(.)\1+"), r"\1"),
-)
-_CONTRASTS = (
-    re.compile(r"^(hiper|hipo)"),
-    re.compile(r"^(inter|intra|infra|supra|ekstra)"),
-    re.compile(r"^(makro|mikro)"),
-    re.compile(r"^(anti|ante)"),
-    re.compile(r"^(pre|post|peri)"),
-    re.compile(r"^(ab|ad)duk"),
-    re.compile(r"^(taki|bradi)"),
-    re.compile(r"(ektom|otom|ostom|oskop|plast)(?:i|ies|ik)$"),
-    re.compile(r"(itis|osis|oma|emia|uria|algia|pathi)$"),
-    re.compile(r"(les|ful)$"),
-)
-"""Parts of words, as they sound, in which two terms of medicine differ and mean another thing, or the opposite."""
 
 
 class SpellingIndex:
@@ -116,7 +87,7 @@ def sound_of(word: str) -> str:
     "anesthesia"."""
     decomposed = unicodedata.normalize("NFKD", word)
     sound = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
-    for pattern, replacement in _SOUNDS:
+    for pattern, replacement in SOUNDS:
         sound = pattern.sub(replacement, sound)
     return sound
 
@@ -133,7 +104,7 @@ def _contrast(one: str, other: str) -> bool:
     shorter, longer = sorted((one, other), key=len)
     if longer[:1] == "a" != shorter[:1] and longer[1:2] == shorter[:1]:
         return True
-    for pattern in _CONTRASTS:
+    for pattern in CONTRASTS:
         first, second = pattern.search(one), pattern.search(other)
         if first and second and first.group(1) != second.group(1):
             return True
