@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from qa import records
+from qa.links import document_link
 from qa.records import AUDIENCES, Audience, Outcome, ReplacementKind
 from qa.search.engine import DEFAULT_QUOTES, MAX_QUESTION_CHARACTERS, MAX_QUOTES
 
@@ -203,7 +204,7 @@ def document_summary(document: records.Document) -> DocumentSummary:
         expires_on=approval.expires_on,
         source_url=approval.source_url,
         characters=len(document.text),
-        link=document.link,
+        link=document_link(document.id, approval.audience),
     )
 
 

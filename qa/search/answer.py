@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from qa.index.generation import AudienceIndex
+from qa.links import slice_link
 from qa.records import Answer, Citation, Document, Passage, Quote, RankedPassage, Rewriting, Signals, Span
 from qa.search.highlight import answering_sentence
 from qa.search.query import Question, mean_coverage
@@ -58,7 +59,7 @@ def citation_of(document: Document, passage: Passage) -> Citation:
         approved_by=approval.approved_by,
         approved_on=approval.approved_on,
         review_by=approval.review_by,
-        link=f"{document.link}#p-{passage.start}-{passage.end}",
+        link=slice_link(document.id, approval.audience, passage.start, passage.end),
     )
 
 

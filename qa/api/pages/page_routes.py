@@ -11,6 +11,7 @@ from qa.api.pages.page_templates import PageTemplates
 from qa.api.pages.quote_page import ShownQuote, pieces_of
 from qa.api.request_body import read_search_form
 from qa.api.routes import as_audience, unless_gone
+from qa.links import DOCUMENTS_PATH
 from qa.records import Quote
 from qa.search.engine import DEFAULT_QUOTES, Engine
 from qa.settings import Settings
@@ -55,7 +56,7 @@ def page_routes(engine: Engine, dispatcher: Dispatcher, settings: Settings, temp
             audience=form.audience,
         )
 
-    @router.get("/documents/{document_id}")
+    @router.get(f"{DOCUMENTS_PATH}/{{document_id}}")
     def open_document(document_id: str, audience: Annotated[str, Query()] = "patient") -> Response:
         document = engine.document(document_id, as_audience(audience))
         passages = engine.passages(document, as_audience(audience))
