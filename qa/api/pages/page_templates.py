@@ -5,16 +5,14 @@ Everything that a template is given is escaped; no template marks anything as sa
 
 import datetime
 from collections.abc import Mapping
-from pathlib import Path
 
 from fastapi import Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from qa.api.pages import WEB
 from qa.api.schemas import ErrorBody
 from qa.settings import Settings
-
-WEB = Path(__file__).parents[1] / "web"
 
 MONTHS = (
     "January", "February", "March", "April", "May", "June",

@@ -10,7 +10,7 @@ import re
 
 from fastapi import APIRouter, Request, Response
 
-from qa.api.pages.page_templates import WEB
+from qa.api.pages import WEB
 from qa.errors import NotFound
 
 WIDGET = "widget.js"

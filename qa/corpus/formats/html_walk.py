@@ -88,10 +88,16 @@ class _Item:
     placed: bool = False
 
 
-class Walker:
+def walk(root: LexborNode, body: LexborNode, builder: Builder) -> None:
+    """Hands what a person reads of `root`, a part of `body`, to `builder`."""
+    controlled = (node.attributes.get("aria-controls") or "" for node in body.css("[aria-controls]"))
+    _Walker(builder, frozenset(name for names in controlled for name in names.split())).walk(root)
+
+
+class _Walker:
     """Walks elements and hands headings and blocks to `builder`; keeps no recursion, so depth has no limit."""
 
-    def __init__(self, builder: Builder, controlled: frozenset[str] = frozenset()) -> None:
+    def __init__(self, builder: Builder, controlled: frozenset[str]) -> None:
         """`controlled` are the ids of the parts that a button of the page shows: hidden at first, but readable."""
         self._builder = builder
         self._controlled = controlled
@@ -104,7 +110,7 @@ class Walker:
         self._captured: LexborNode | None = None
 
     def walk(self, root: LexborNode) -> None:
-        """Hand over all that a person reads in `root`."""
+        """Hands over all that a person reads in `root`."""
         waiting = [(root, False)]
         while waiting:
             node, leaving = waiting.pop()

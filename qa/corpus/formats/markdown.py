@@ -15,7 +15,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from qa.corpus.formats.canonical import Builder
 from qa.corpus.formats.decoding import decode
-from qa.corpus.formats.html import walk
+from qa.corpus.formats.html_walk import walk
 from qa.errors import UnreadableDocument
 from qa.records import CanonicalText
 
