@@ -8,7 +8,7 @@ from pathlib import Path
 
 import tantivy
 
-from qa.errors import DamagedGeneration, StorageFailed
+from qa.errors import REBUILD, DamagedGeneration, StorageFailed
 from qa.storage.io_faults import opened_by_library, private_copy
 from qa.text.english import FUNCTION_WORDS, RELATIVES, WORDS_AFTER_HOW
 
@@ -47,7 +47,7 @@ class TermIndex:
             with private_copy(folder) as copy:
                 return opened_by_library(partial(cls._open, copy), copy)
         except ValueError as error:
-            raise DamagedGeneration(f"tantivy cannot read {folder}: {error}.", "Run `qa build`.") from None
+            raise DamagedGeneration(f"tantivy cannot read {folder}: {error}.", REBUILD) from None
 
     @classmethod
     def _open(cls, folder: Path) -> "TermIndex":

@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from qa.errors import DamagedGeneration
+from qa.encoder.protocol import Vectors
+from qa.errors import REBUILD, DamagedGeneration
 from qa.storage.io_faults import private_copy, read_bytes
 
 SCALE = 127.0
@@ -22,7 +23,6 @@ QUESTION_SCALE = 65_536.0
 and each sum one below 2²⁴, which 32 bits hold exactly: in whatever order a processor adds, the result is the same."""
 _WHOLE = np.float32(SCALE * QUESTION_SCALE)
 TokenRows = NDArray[np.int8]
-Vectors = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,10 +60,10 @@ class TokenIndex:
                 np.load(io.BytesIO(read_bytes(path)), allow_pickle=False) for path in (starts_path, sentences_path)
             )
         except (ValueError, EOFError) as error:
-            raise DamagedGeneration(f"{rows_path} is no array: {type(error).__name__}.", "Run `qa build`.") from None
+            raise DamagedGeneration(f"{rows_path} is no array: {type(error).__name__}.", REBUILD) from None
         fits = rows.ndim == 2 and rows.dtype == np.int8 and starts.ndim == 1 and starts[-1:].tolist() == [len(rows)]
         if not fits or sentence_starts.ndim != 1 or sentence_starts.dtype != np.int32:
-            raise DamagedGeneration(f"{rows_path} and {starts_path.name} don't belong together.", "Run `qa build`.")
+            raise DamagedGeneration(f"{rows_path} and {starts_path.name} don't belong together.", REBUILD)
         return cls(rows, starts, sentence_starts)
 
     def __len__(self) -> int:
@@ -107,6 +107,14 @@ class TokenIndex:
             if start < end:
                 best[sentence] = products[start:end].max(axis=0)
         return best / _WHOLE
+
+
+def mean_coverage(token_coverage: Vectors) -> NDArray[np.float64]:
+    """From the coverage of tokens, shape (texts, tokens), its mean for each text; zeros where there are no tokens."""
+    if not token_coverage.shape[1]:
+        return np.zeros(len(token_coverage))
+    mean: NDArray[np.float64] = token_coverage.mean(axis=1, dtype=np.float64)
+    return mean
 
 
 def quantised(token_vectors: Vectors) -> TokenRows:

@@ -12,10 +12,10 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from qa.errors import DamagedGeneration, StorageFailed
+from qa.encoder.protocol import Vectors
+from qa.errors import REBUILD, DamagedGeneration, StorageFailed
 from qa.storage.io_faults import naming_faults, reason_of, remedy_of
 
-Vectors = NDArray[np.float32]
 Numbers = NDArray[np.int64]
 Cosines = NDArray[np.float64]
 IndexKind = Literal["exact", "hnsw"]
@@ -53,7 +53,7 @@ class VectorIndex:
                 reader = faiss.PyCallbackIOReader(stream.read)  # type: ignore[attr-defined]
                 return cls(faiss.read_index(reader))
         except RuntimeError as error:
-            raise DamagedGeneration(f"FAISS cannot read {path}: {error}.", "Run `qa build`.") from None
+            raise DamagedGeneration(f"FAISS cannot read {path}: {error}.", REBUILD) from None
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -108,7 +108,7 @@ class VectorIndex:
 def _rows_of(flat: faiss.Index) -> Vectors:
     """All numbers of a flat index in a row, where they lie; raises DamagedGeneration when it is none."""
     if not isinstance(flat, faiss.IndexFlat):
-        raise DamagedGeneration(f"The vectors are a {type(flat).__name__}.", "Run `qa build`.")
+        raise DamagedGeneration(f"The vectors are a {type(flat).__name__}.", REBUILD)
     size = int(flat.ntotal) * int(flat.d)
     return faiss.rev_swig_ptr(flat.get_xb(), size) if size else np.empty(0, np.float32)
 

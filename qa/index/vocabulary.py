@@ -16,7 +16,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 from pydantic_core import to_jsonable_python
 
-from qa.errors import DamagedGeneration
+from qa.errors import REBUILD, DamagedGeneration
 from qa.storage.io_faults import read_bytes
 from qa.text.english import ALSO_CALLED, ARTICLE, NOT_FIRST_IN_LONG_FORM
 from qa.text.spelling import SpellingIndex
@@ -102,9 +102,9 @@ def read_vocabulary(path: Path) -> Vocabulary:
     try:
         vocabulary = TypeAdapter(Vocabulary).validate_json(data, strict=True)
     except ValueError as error:
-        raise DamagedGeneration(f"{path} is damaged: {type(error).__name__}.", "Run `qa build`.") from None
+        raise DamagedGeneration(f"{path} is damaged: {type(error).__name__}.", REBUILD) from None
     if any(count < 1 for count in vocabulary.words.values()):
-        raise DamagedGeneration(f"{path} is damaged: a word that never occurs.", "Run `qa build`.")
+        raise DamagedGeneration(f"{path} is damaged: a word that never occurs.", REBUILD)
     return vocabulary
 
 

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from qa.index.generation import AudienceIndex
+from qa.index.token_vectors import mean_coverage
 from qa.links import slice_link
 from qa.records import Answer, Citation, Document, Passage, Quote, RankedPassage, Rewriting, Signals, Span
 from qa.search.highlight import answering_sentence
-from qa.search.query import Question, mean_coverage
+from qa.search.query import Question
 
 UNCOVERED = 0.55
 """A content word of the question that the quoted passages cover no better is named as not covered."""

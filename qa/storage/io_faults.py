@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from qa.errors import DamagedGeneration, IndexUnavailable, StorageFailed
+from qa.errors import REBUILD, DamagedGeneration, IndexUnavailable, StorageFailed
 from qa.storage.files import temporary_folder
 
 IOFault = OSError | MemoryError
@@ -40,7 +40,7 @@ def naming_faults(path: Path) -> Iterator[None]:
     try:
         yield
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        raise DamagedGeneration(f"{path} is missing.", "Run `qa build`.", {"file": path.name}) from None
+        raise DamagedGeneration(f"{path} is missing.", REBUILD, {"file": path.name}) from None
     except (OSError, MemoryError) as error:
         raise unavailable(path, error) from None
 

@@ -5,17 +5,12 @@ Words are in lower case, with a straight apostrophe; patterns given as text are 
 
 import re
 
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
 LANGUAGE = "en"
 """The ISO 639-1 code, for libraries that know several languages."""
 
 # Words that say little by themselves
 
-FUNCTION_WORDS = _words(
+FUNCTION_WORDS = frozenset(
     """
     a about after again all also am an and any anyone are as at be because been before being but by can cannot
     could d did do does doing don done during else for from get gets getting give go going got had has have
@@ -25,18 +20,20 @@ FUNCTION_WORDS = _words(
     that the their theirs them themselves then there these they thing things this those to too under up upon
     us use used ve very want was we were what when where whether which while who whom whose why will with
     would yes yet you your yours yourself yourselves
-    """
+    """.split()
 )
 """Words that ask or connect; that no text holds them says nothing."""
 
-WORDS_AFTER_HOW = _words("bad big common deep far fast high large likely long often old quickly small soon tall wide")
+WORDS_AFTER_HOW = frozenset(
+    "bad big common deep far fast high large likely long often old quickly small soon tall wide".split()
+)
 """Words after "how" that ask for a quantity; a text that gives it hardly says them."""
 
-RELATIVES = _words(
+RELATIVES = frozenset(
     """
     aunt boyfriend brother dad daddy father fiance friend girlfriend grandfather grandma grandmother grandpa granny
     husband mom mommy mother mum nana neighbor neighbour parents partner sister spouse uncle wife
-    """
+    """.split()
 )
 """Who is asked for, after "my" or "our": to the documents, a patient like any other."""
 
@@ -89,21 +86,21 @@ CONTRASTS = (
 )
 """Parts of words, as they sound, in which two terms of medicine differ and mean another thing, or the opposite."""
 
-CONTRACTIONS_WITHOUT_APOSTROPHE = _words(
+CONTRACTIONS_WITHOUT_APOSTROPHE = frozenset(
     """
     arent couldnt didnt doesnt hadnt hasnt havent isnt mustnt shouldnt theyd theyll theyre theyve wasnt weren werent
     whats wheres wouldnt youd youll youre youve
-    """
+    """.split()
 )
 """Contractions as people type them in a hurry: no misspellings of anything else."""
 
 # Short forms and what they stand for
 
-WORDS_LIKE_SHORT_FORMS = _words(
+WORDS_LIKE_SHORT_FORMS = frozenset(
     """
     aid aids all am an and are as at be bid by can cat do for gas go had has he her his id if in is it lab low map mat
     may me mi mind no of on or our pad pain pan past pet rat sad sat she so tab tb tens tia tie tip to up us was we who
-    """
+    """.split()
 )
 """Short forms that are abbreviations only when written in capitals."""
 
@@ -113,7 +110,9 @@ ARTICLE = r"(?:an?|the)"
 ALSO_CALLED = r"(?:or|(?:also )?(?:called|known as)|abbreviated)"
 """The pattern of what introduces another name: "…, also called", "…, or"."""
 
-NOT_FIRST_IN_LONG_FORM = _words("a an and are as at be by for from if in into is it its of on or the this to was with")
+NOT_FIRST_IN_LONG_FORM = frozenset(
+    "a an and are as at be by for from if in into is it its of on or the this to was with".split()
+)
 """Words that no long form of an abbreviation begins with."""
 
 # Numbers and quantities
@@ -130,20 +129,20 @@ NUMBER = "|".join((r"\d[\d,.]*", *NUMBER_WORDS, "half", "several", "few", "coupl
 TIME_UNITS = ("second", "minute", "hour", "day", "week", "month", "year")
 """The units that a length of time is given in, each beside the ones that are nearest to it."""
 
-WORDS_FOR_ONE = _words("a an each every")
+WORDS_FOR_ONE = frozenset("a an each every".split())
 """Words before a unit of time that stand for the number one: "an hour", "every day"."""
 
-WORDS_WITHIN_NUMBERS = _words("a an of or the to")
+WORDS_WITHIN_NUMBERS = frozenset("a an of or the to".split())
 """Words that may stand between a number and what it counts: "two to three of the"."""
 
-PERSONS = _words("adult adults children men patient patients people person persons women")
+PERSONS = frozenset("adult adults children men patient patients people person persons women".split())
 """Words for those who are counted without being named: "1 in 15,000 newborns" counts people too."""
 
-WORDS_AFTER_COUNTED_THING = _words(
+WORDS_AFTER_COUNTED_THING = frozenset(
     """
     a am an and are at be been can could did do does for from get gets had has have he i in into is it may might must of
     on or our shall she should the their there these they to was we were who will with would you your
-    """
+    """.split()
 )
 """Words that end the name of what is counted: "how many hours | will it take"."""
 
