@@ -1,4 +1,4 @@
-"""What a request asks of the engine: as which audience, and the answer to its question unless its client leaves."""
+"""What the route handlers share: the audience that a request names, and the answer unless its client disconnects."""
 
 import asyncio
 from typing import Annotated, cast
@@ -27,12 +27,12 @@ AskedAudience = Annotated[Audience, Depends(_asked_audience)]
 async def answer_to(request: Request, asked: AskRequest, dispatcher: Dispatcher) -> Answer:
     """The answer to the question of a request, whose log line then says what came of it.
 
-    Raises ClientDisconnect when the client leaves before it is there, since it need not be made then; at once
-    Overloaded, InvalidQuestion, InvalidRequest and UnknownAudience; and DeadlineExceeded, IndexUnavailable,
-    ModelUnavailable or StorageFailed.
+    Raises ClientDisconnect when the client leaves first, and the question is then taken out of the queue. Raises
+    Overloaded, InvalidQuestion, InvalidRequest, UnknownAudience, DeadlineExceeded, and, where no index is open,
+    IndexUnavailable, ModelUnavailable or StorageFailed.
     """
     coming = dispatcher.ask(asked.question, _as_audience(asked.audience), asked.limit)
-    leaving = asyncio.ensure_future(request.receive())  # after the body, only the client's leave can come
+    leaving = asyncio.ensure_future(request.receive())  # after the body, only a disconnect can come
     try:
         await asyncio.wait((coming, leaving), return_when=asyncio.FIRST_COMPLETED)
         if not coming.done():

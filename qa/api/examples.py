@@ -1,4 +1,4 @@
-"""What the OpenAPI document shows as examples: made-up requests and responses in the shapes of `schemas`.
+"""OpenAPI examples: made-up requests and responses in the shapes of `schemas`.
 
 No value is null, because FastAPI leaves nulls out of the examples that it writes.
 """

@@ -1,8 +1,8 @@
-"""How the body of `POST /v1/ask` becomes a request: media type, size, time, UTF-8, JSON, fields, in this order.
+"""The request body: media type, size, time, UTF-8, JSON and fields, checked in this order.
 
 `POST /search` takes the same fields from a form.
 
-Nothing of the body gets into an error: neither a value nor the name of a field that is not known.
+Nothing of the body gets into an error: neither a value nor the name of an unknown field.
 """
 
 import asyncio

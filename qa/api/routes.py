@@ -1,7 +1,7 @@
-"""Which addresses there are, and what each answers.
+"""The routes of the HTTP API: which addresses there are, and what each answers.
 
-Questions are answered by the dispatcher's thread. What else takes time is a plain function, which FastAPI runs in its
-thread pool; health needs neither.
+Questions are answered by the dispatcher's threads. Other work that takes time is done by plain functions, which FastAPI
+runs in its thread pool; health checks need neither.
 """
 
 from functools import partial
@@ -159,7 +159,7 @@ def _responses(ok: dict[str, Any], *kinds: type[ClinicQAError]) -> Responses:
 
 
 def _why_not(engine: Engine, audience: Audience, reason: str) -> ClinicQAError:
-    """The error that a question would meet now."""
+    """The error that a question would get now."""
     try:
         engine.documents(audience)
     except ClinicQAError as error:

@@ -1,4 +1,4 @@
-"""The JSON of each request and response, and how it is made from records.
+"""Pydantic schemas: the JSON of each request and response, and how it is made from records.
 
 Every offset counts Unicode code points of a document's `text`, and every range is half-open: `[start, end)`.
 """
@@ -34,7 +34,7 @@ class Schema(BaseModel):
 class AskRequest(Schema):
     """One question."""
 
-    # Length and audience are only described here: the engine says which it takes.
+    # Length and audience are only described here: the engine checks them.
     model_config = ConfigDict(strict=True)
 
     question: str = Field(

@@ -1,4 +1,4 @@
-"""Lexical candidates by BM25: the only module that knows tantivy."""
+"""Lexical retrieval: BM25 over the passages of one audience. The only module that knows tantivy."""
 
 import re
 from collections.abc import Iterable
@@ -52,7 +52,7 @@ class TermIndex:
     @classmethod
     def _open(cls, folder: Path) -> "TermIndex":
         index = tantivy.Index.open(str(folder))
-        index.config_reader("manual", 0)  # no thread that reloads, and meets the copy being removed
+        index.config_reader("manual", 0)  # no reloading thread, which would meet the copy being removed
         index.register_tokenizer(_ANALYZER, _analyzer())
         return cls(index)
 
@@ -113,7 +113,7 @@ class TermIndex:
 def write_terms(folder: Path, passages: Iterable[tuple[str, str]]) -> None:
     """Writes (headings, text) of each passage into a new tantivy index in `folder`; raises StorageFailed.
 
-    Headings count like the text: apart and boosted, they ranked worse on three sets (ARCHITECTURE.md).
+    Headings count like the text: as a field of their own, boosted, they ranked worse on three sets.
 
     One writer thread and one commit give the same segment for the same passages.
     """

@@ -1,4 +1,4 @@
-"""Signals → a probability, calibrated on labelled questions, in a JSON file that people can read."""
+"""Calibration: signals → a probability, fitted to labelled questions, in a JSON file that people can read."""
 
 import json
 import math
@@ -43,7 +43,7 @@ class Calibration:
         return min((threshold for rate, threshold in self.thresholds if rate <= max_false_answer_rate), default=1.0)
 
     def as_json(self) -> dict[str, object]:
-        """What `read_calibration` reads back."""
+        """The JSON object that `read_calibration` reads back."""
         return {
             "source": self.source,
             "weights": dict(self.weights),

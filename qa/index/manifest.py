@@ -1,9 +1,9 @@
-"""What a generation is made of and made from: its manifest, its files and their checksums.
+"""The manifest of a generation: its files and their checksums, and what they were made from.
 
 ```
 index/
 ├── current                       the id of the live generation; replaced in one step
-├── encoders/<id>/                an encoder, stored once for all generations that name it (`encoder_store.py`)
+├── encoders/<id>/                an encoder, stored once for all generations that name it (`encoder/store.py`)
 └── generations/<id>/
     ├── manifest.json             written last; holds every other file's SHA-256, and its own
     ├── synonyms.toml             the editor's words for the same thing, as they were

@@ -1,4 +1,4 @@
-"""Which generation is live, and how a new one takes its place: lock, stage, adopt, publish."""
+"""Publication: which generation is live, and how a new one takes its place (lock, stage, adopt, publish)."""
 
 import contextlib
 import math
@@ -86,7 +86,7 @@ def generation_ids(index_folder: Path) -> list[str]:
 
 
 def _written_at(folder: Path) -> float:
-    """Without a manifest, long ago; one that the machine does not give out counts as new, so that pruning leaves it."""
+    """Long ago without a manifest; one that cannot be read counts as new, so that pruning leaves the generation."""
     try:
         return (folder / MANIFEST).stat().st_mtime
     except (FileNotFoundError, NotADirectoryError):

@@ -1,7 +1,7 @@
-"""Token vectors on disk, and how well a passage, or each of its sentences, covers each token of a question.
+"""Late interaction: token vectors on disk, and how well a passage, or a sentence of it, covers a question's tokens.
 
-A question's token is covered as well as the largest cosine to any token of the passage says (late interaction): the
-MaxSim of ColBERT (Khattab and Zaharia, 2020), here over an encoder that was not trained for it.
+How well a passage covers a token is its largest cosine to any token of the passage: the MaxSim of ColBERT (Khattab and
+Zaharia, 2020), here over an encoder that was not trained for it.
 """
 
 import io
@@ -27,7 +27,7 @@ TokenRows = NDArray[np.int8]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PassageTokens:
-    """A passage's token vectors, shape (tokens, token dimension), and which of them each sentence begins with."""
+    """A passage's token vectors, shape (tokens, token dimension), and the number of the first one of each sentence."""
 
     rows: TokenRows
     sentence_starts: tuple[int, ...]
@@ -55,7 +55,7 @@ class TokenIndex:
         try:
             with private_copy(rows_path) as copy:
                 rows = np.load(copy, mmap_mode="r", allow_pickle=False)
-            # From bytes: NumPy takes a disk that fails for the end of the file.
+            # From bytes: NumPy mistakes a failing disk for the end of the file.
             starts, sentence_starts = (
                 np.load(io.BytesIO(read_bytes(path)), allow_pickle=False) for path in (starts_path, sentences_path)
             )

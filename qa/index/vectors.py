@@ -1,4 +1,4 @@
-"""Nearest vectors: the only module that knows FAISS.
+"""Dense retrieval: nearest neighbours, exact or by an HNSW graph. The only module that knows FAISS.
 
 An index is read into memory, so that a file that is cut short later harms no process that has it open; workers that are
 forked after it was opened share its pages.
@@ -21,8 +21,8 @@ Cosines = NDArray[np.float64]
 IndexKind = Literal["exact", "hnsw"]
 
 EXACT_UP_TO = 25_000
-"""Up to so many vectors, comparing a lone question with all costs at most 1.4 ms, and .8 ms each where eight are asked
-together: as a search of the graph, which costs .8 ms at 25,000, 1.3 at 100,000 and 1.7 at 1,000,000."""
+"""Up to this many vectors, comparing a lone question with all costs at most 1.4 ms, and .8 ms each where eight are
+asked together: like a search of the graph, which costs .8 ms at 25,000, 1.3 at 100,000 and 1.7 at 1,000,000."""
 LINKS = 32
 CONSTRUCTION_DEPTH = 200
 SEARCH_DEPTH = 500
@@ -83,7 +83,7 @@ class VectorIndex:
         return found
 
     def cosines(self, numbers: Numbers | Sequence[int], vector: Vectors) -> Cosines:
-        """The cosines of the vectors with these numbers to a unit vector: each is a matter of these two, to the bit."""
+        """The cosines of the vectors with these numbers to a unit vector: each depends on the two alone, to the bit."""
         cosines: Vectors = np.vecdot(self.vectors_of(numbers), vector)
         return cosines.astype(np.float64)
 
@@ -106,7 +106,7 @@ class VectorIndex:
 
 
 def _rows_of(flat: faiss.Index) -> Vectors:
-    """All numbers of a flat index in a row, where they lie; raises DamagedGeneration when it is none."""
+    """All coordinates of a flat index in a row, not copied; raises DamagedGeneration when the index is not flat."""
     if not isinstance(flat, faiss.IndexFlat):
         raise DamagedGeneration(f"The vectors are a {type(flat).__name__}.", REBUILD)
     size = int(flat.ntotal) * int(flat.d)
@@ -114,7 +114,7 @@ def _rows_of(flat: faiss.Index) -> Vectors:
 
 
 def index_kind(count: int) -> IndexKind:
-    """How so many vectors are best searched."""
+    """How that many vectors are best searched."""
     return "exact" if count <= EXACT_UP_TO else "hnsw"
 
 

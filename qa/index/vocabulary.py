@@ -1,4 +1,4 @@
-"""What the documents of one audience say: their words, and the abbreviations that they define.
+"""The vocabulary of one audience's documents: their words, and the abbreviations that they define.
 
 Collected when an index is built and stored with it, so that a question is read toward the words of the documents that
 its audience may see, and of no other.

@@ -1,4 +1,4 @@
-"""Ranked passages → quotes with citations, or not_covered."""
+"""The answer: quotes with citations from the ranked passages, or not_covered."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

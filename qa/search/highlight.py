@@ -1,4 +1,4 @@
-"""Which sentence of a passage answers: the one that covers the question best, and for a quantity one that holds it."""
+"""Highlighting: the sentence of a passage that covers the question best, or that holds the quantity asked for."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Which thing a question asks the number of ("how many hours"), and whether a text gives a number of it."""
+"""Questions for a number: which thing is counted ("how many hours"), and whether a text gives a number of it."""
 
 import itertools
 import re

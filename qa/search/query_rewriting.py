@@ -1,6 +1,6 @@
-"""How a question is read: spelling corrected toward the documents' words, then other words for the same thing.
+"""Query rewriting: spelling corrected toward the documents' words, then other words for the same thing.
 
-A rewriting is only tried beside the others, and the answer says which one was used: nothing is read silently.
+A rewriting is only tried beside the others, and the answer says which one was used: nothing is rewritten silently.
 """
 
 import itertools
@@ -101,7 +101,7 @@ def _corrections(
 
 
 def _name_limits(words: Sequence[WordSpan]) -> list[float]:
-    """How far off each word may be: capitals within a question in small letters are those of a name or an acronym."""
+    """How far off each word may be: capitals within a question in lower case mark a name or an acronym."""
     if all(word.text.upper() == word.text for word in words):
         return [NO_LIMIT] * len(words)
     is_title = sum(word.text[:1].isupper() for word in words) > len(words) / 2

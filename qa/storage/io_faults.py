@@ -1,7 +1,7 @@
-"""Damage of an index, or trouble of the machine: what it means that a file of an index cannot be read.
+"""I/O faults: does it mean damage of the index, or trouble of the machine, that a file cannot be read?
 
 Damage stays until a build repairs it, and is refused for good. Trouble passes: nothing is set aside or made anew for
-it, and a server tries again by itself.
+it, and a server tries again on its own.
 """
 
 import contextlib
@@ -55,7 +55,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def is_folder(path: Path) -> bool:
-    """Whether a folder of an index is there; since Python 3.14, `Path.is_dir` takes any trouble for a no.
+    """Whether a folder of an index is there; since Python 3.14, `Path.is_dir` answers any trouble with no.
 
     Raises IndexUnavailable when the machine cannot tell.
     """
@@ -107,7 +107,7 @@ def _number(error: IOFault) -> int:
 
 @contextlib.contextmanager
 def private_copy(path: Path) -> Iterator[Path]:
-    """A copy of a file, or of a folder of files, to memory-map: what is mapped outlives the copy, which is gone then.
+    """A copy of a file, or of a folder of files, to memory-map. It is deleted afterwards; what is mapped outlives it.
 
     A process dies when a file that it has mapped is cut short, so nothing that others can reach is mapped.
 

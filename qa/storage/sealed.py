@@ -1,4 +1,4 @@
-"""Files with checksums, and records that hold their own: how either shows that it is as it was written."""
+"""Checksums of files, and records that hold their own: how either proves to be as it was written."""
 
 import json
 from collections.abc import Mapping

@@ -1,8 +1,9 @@
-"""Which word of a list a misspelt one stands for. Rather none than a wrong one: it may turn a question around.
+"""Spelling correction: which word of a list a misspelt one stands for.
 
-Two distances are weighed: that of the letters, and that of how the words sound, by a few rules of English spelling in
-the manner of Metaphone (Philips, 1990) that keep the vowels. Both are optimal string alignment: the insertions,
-deletions, substitutions and exchanges of neighbours of Damerau (1964), each letter touched once.
+No correction is better than a wrong one, which may turn a question into its opposite. Two distances are weighed: that
+of the letters, and that of how the words sound, by a few rules of English spelling in the manner of Metaphone (Philips,
+1990) that keep the vowels. Both are optimal string alignment: the insertions, deletions, substitutions and exchanges of
+neighbours of Damerau (1964), each letter touched once.
 """
 
 import math
@@ -38,7 +39,7 @@ class SpellingIndex:
             self._by_tail.setdefault(sound[1:], []).append(word)
 
     def nearest(self, typed: str, limit: float = NO_LIMIT) -> str | None:
-        """The word of the list that `typed`, in lower case, is a misspelling of; None for none or none for certain.
+        """The word of the list that `typed`, in lower case, is a misspelling of; None when none surely is.
 
         Words of 5 to 7 letters may be 1 off, those of 8 to 11 letters 2, longer ones 2.5, but never more than `limit`;
         the shorter of the two words counts. Of equals the more frequent one is taken, then the first by alphabet; but

@@ -1,4 +1,4 @@
-"""Which words say the same: the editor's `corpus/synonyms.toml`, and the lay words that come with the package.
+"""Synonyms: the editor's `corpus/synonyms.toml`, and the lay words that come with the package.
 
 ```toml
 # The word that the documents use comes first; a question that holds another one is read with the first.

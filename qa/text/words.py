@@ -1,4 +1,4 @@
-"""What a word is, which simple inflections make two words one, and where phrases stand in a row of words."""
+"""Tokens and inflections: what a word is, which forms are one word, and where phrases stand in a row of words."""
 
 import re
 import unicodedata
@@ -14,7 +14,7 @@ _VOWEL = re.compile(f"[{VOWELS}y]")
 
 
 class WordSpan(NamedTuple):
-    """A word as it stands in a text, at `[start, end)`; hyphens part words, apostrophes between letters don't."""
+    """A word as it stands in a text, at `[start, end)`; hyphens separate words, apostrophes between letters don't."""
 
     text: str
     start: int

@@ -1,4 +1,4 @@
-"""The pages for people."""
+"""The pages for people: HTML rendered on the server, and the static files that belong to it."""
 
 from pathlib import Path
 

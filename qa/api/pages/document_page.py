@@ -1,4 +1,4 @@
-"""A document as the parts of its page. Put together in order, the parts are the canonical text, to the character."""
+"""The document page: a document in parts that, put together in order, are its canonical text, to the character."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence

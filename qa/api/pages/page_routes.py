@@ -1,4 +1,4 @@
-"""The pages for people: console, search, documents. They work without a script; scripts make them quicker to use."""
+"""The routes of the pages: console, search, documents. They work without scripts, which make them quicker to use."""
 
 from fastapi import APIRouter, Request, Response
 

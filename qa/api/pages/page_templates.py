@@ -1,4 +1,4 @@
-"""A page from its template in `web/`, with the headers that every page has. The only module that knows Jinja.
+"""HTML from Jinja templates in `web/`, with the headers that every page has. The only module that knows Jinja.
 
 Everything that a template is given is escaped; no template marks anything as safe.
 """
