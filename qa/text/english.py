@@ -117,9 +117,11 @@ NOT_FIRST_IN_LONG_FORM = frozenset(
 
 # Numbers and quantities
 
-NUMBER_WORDS = (
-    *("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "fifteen"),
-    *("twenty", "thirty", "forty", "fifty", "sixty", "ninety", "hundred", "thousand", "million", "dozen"),
+NUMBER_WORDS = tuple(
+    """
+    one two three four five six seven eight nine ten eleven twelve fifteen twenty thirty forty fifty sixty ninety
+    hundred thousand million dozen
+    """.split()
 )
 """Words that say how many there are."""
 
