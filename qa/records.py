@@ -137,11 +137,6 @@ class Document:
     def text_sha256(self) -> str:
         return self.approval.text_sha256
 
-    @property
-    def link(self) -> str:
-        """Opens the document on this server; a staff document is found only where one asks as staff."""
-        return f"/documents/{self.id}{'?audience=staff' if self.approval.audience == 'staff' else ''}"
-
 
 @dataclass(frozen=True, slots=True)
 class FileStatus:

@@ -14,12 +14,12 @@ from pydantic_core import to_jsonable_python
 
 from qa.corpus.register import load_register
 from qa.errors import ClinicQAError
-from qa.index.bm25 import FUNCTION_WORDS
 from qa.index.publication import live_id
 from qa.records import AUDIENCES, Answer, Quote
 from qa.search.engine import Engine
 from qa.settings import Settings
 from qa.storage.files import sha256_of_bytes, sha256_of_text
+from qa.text.english import FUNCTION_WORDS
 from tests.conftest import CALL_GUIDE, CEMENT, RISKS, TODAY, BagOfWordsEncoder, Clinic
 
 CORPUS = Path(__file__).resolve().parent.parent / "corpus"

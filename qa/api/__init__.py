@@ -1,1 +1,1 @@
-"""The HTTP service: `qa.api.app.create_app` makes it from an engine and settings."""
+"""The HTTP service on FastAPI: `qa.api.app.create_app` makes the application from an engine and settings."""

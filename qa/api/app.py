@@ -1,4 +1,4 @@
-"""The service as a whole: routes, error shape and middleware, around one engine."""
+"""The FastAPI application: routers, exception handlers, middleware and lifespan around one engine."""
 
 import asyncio
 import ctypes
@@ -19,7 +19,7 @@ from qa.api.connection_limits import LIMITS, ConnectionLimits
 from qa.api.error_responses import ErrorResponses
 from qa.api.metrics import Metrics
 from qa.api.middleware.cors import CrossOrigin
-from qa.api.middleware.load_shedding import OverloadRefusal
+from qa.api.middleware.load_shedding import LoadShedding
 from qa.api.middleware.observation import Observation, RefusedConnections
 from qa.api.middleware.response_guard import ResponseGuard
 from qa.api.pages.page_routes import SEARCH_PATH, page_routes
@@ -41,7 +41,7 @@ NO_TELEMETRY: TelemetryConfig = {
     "auto_configure": False,
 }
 WARMING_UP = "How long does the first question take?"
-"""Asked before anyone else can: what is set up at first use is set up then."""
+"""The warm-up question, asked before any other: what is set up at first use is set up then."""
 
 
 def create_app(engine: Engine, settings: Settings) -> FastAPI:
@@ -61,10 +61,10 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
         if threading.current_thread() is threading.main_thread():
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, watcher.look_now)
         for audience in settings.serve_audiences:
-            with suppress(ClinicQAError):  # nothing to ask, perhaps: /readyz says so
+            with suppress(ClinicQAError):  # perhaps no index is open: /readyz says so
                 engine.ask(WARMING_UP, audience)
         gc.collect()
-        gc.freeze()  # what was opened stays: going through it again and again would halt every request for 40 ms
+        gc.freeze()  # what was opened stays: collecting it again and again would halt every request for 40 ms
         _give_back_memory()
         LOGGER.info("ready", extra={"generation": engine.readiness().generation})
         yield {LIMITS: limits}
@@ -94,7 +94,7 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
         app.include_router(router)
     errors = ErrorResponses(templates.error_page)
     errors.add_handlers(app)
-    app.add_middleware(OverloadRefusal, dispatcher=dispatcher, errors=errors, paths={ASK_PATH, SEARCH_PATH})
+    app.add_middleware(LoadShedding, dispatcher=dispatcher, errors=errors, paths={ASK_PATH, SEARCH_PATH})
     app.add_middleware(CrossOrigin, path=ASK_PATH, origins=settings.cors_origins)
     app.add_middleware(ResponseGuard, errors=errors)
     app.add_middleware(Observation, metrics=metrics)  # the last one added stands around the others
@@ -102,7 +102,7 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
 
 
 def _report(engine: Engine, metrics: Metrics, outcome: Reload) -> None:
-    """Says in metrics and log what came of a look for a new generation."""
+    """Reports to metrics and log what came of a look for a new generation."""
     metrics.reload(outcome)
     readiness = engine.readiness()
     level = logging.INFO if outcome == "taken_up" else logging.WARNING
@@ -113,7 +113,7 @@ def _report(engine: Engine, metrics: Metrics, outcome: Reload) -> None:
 
 
 def _give_back_memory() -> None:
-    """Returns what opening a generation took for a while to the system, where the C library can: some 18 MB."""
+    """Returns memory that opening a generation needed for a while, some 18 MB, where the C library can."""
     with suppress(OSError, TypeError):
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
         if trim is not None:

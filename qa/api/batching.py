@@ -1,7 +1,7 @@
-"""The waiting line: a bounded number of questions, a deadline for each, and threads that answer them in batches.
+"""Dynamic batching: a bounded queue of questions, a deadline for each, and threads that answer them in batches.
 
-A lone question is taken at once. What arrives while the threads are busy waits; the next one that is free takes its
-share of it as one batch.
+A lone question is taken at once. What arrives while the threads are busy waits; the next thread that is free takes its
+share of the queue as one batch.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ CLOSING_SECONDS = 2.0
 
 
 class Answering(Protocol):
-    """What the line needs of an engine."""
+    """What a dispatcher needs of an engine."""
 
     def request(self, question: str, audience: Audience, limit: int) -> Request: ...
 
@@ -33,7 +33,7 @@ class Answering(Protocol):
 
 
 class DispatchObserver(Observer, Protocol):
-    """Is told besides how many questions are in hand and how many were answered together."""
+    """Is also told how many questions are in hand, and how many were answered together."""
 
     def in_hand(self, questions: int) -> None: ...
 
@@ -67,9 +67,10 @@ class Dispatcher:
         return self._taken >= self._places
 
     def ask(self, question: str, audience: Audience, limit: int) -> asyncio.Future[Answer]:
-        """The answer to come. Cancel it when nobody waits for it any more: what is not begun is then left out.
+        """The answer to come. Cancel it when nobody waits for it any more: unless it is begun, it is then left out.
 
-        Raises Overloaded and what `Engine.request` raises at once; the future may raise DeadlineExceeded.
+        Raises at once Overloaded, InvalidQuestion, InvalidRequest and UnknownAudience; and where no index is open,
+        IndexUnavailable, ModelUnavailable or StorageFailed. The future may raise DeadlineExceeded.
         """
         if self.is_full:
             raise line_is_full()
@@ -105,7 +106,7 @@ class Dispatcher:
                 loop.call_soon_threadsafe(self._deliver, len(batch), outcomes)
 
     def _share(self) -> Iterator[_Waiting]:
-        """A thread's part of what waits, beside the one that it has: the others shall not wait for its whole batch."""
+        """A thread's share of the queue, beside the question that it has: the rest need not wait for a whole batch."""
         size = min(MAX_BATCH, math.ceil((1 + self._line.qsize()) / self._most_threads))
         for _ in range(size - 1):
             try:
@@ -126,7 +127,7 @@ class Dispatcher:
                 self._observer.stage("waiting", now - waiting.since)
             self._observer.batch(len(batch))
             outcomes = self._engine.ask_all([waiting.request for waiting in batch], self._observer)
-        except Exception as error:  # noqa: BLE001 - nobody waits in vain, and the thread goes on
+        except Exception as error:  # noqa: BLE001 - every question gets an outcome, and the thread lives on
             outcomes = [error] * len(batch)
         return list(zip(batch, outcomes, strict=True))
 
@@ -148,7 +149,7 @@ def answering_threads(settings: Settings) -> int:
 
 
 def line_is_full() -> Overloaded:
-    """What a question meets that finds no place."""
+    """The error for a question that finds the queue full."""
     return Overloaded("As many questions wait as may wait.", ASK_AGAIN)
 
 

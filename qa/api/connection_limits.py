@@ -1,8 +1,8 @@
-"""What one connection may send, how long it may take, and how many there may be: uvicorn's protocol within limits.
+"""Limits on connections, against slow, endless or too many requests: a subclass of uvicorn's HTTP protocol.
 
-uvicorn alone collects the head of a request without end, and waits for the rest of one as long as its client likes.
-Its `limit_concurrency` answers only whoever has sent a whole head, so that slow ones are never refused, and while there
-are too many it refuses every request, `/livez` on an old connection too.
+By itself, uvicorn buffers the head of a request without a limit and waits for the rest as long as the client likes. Its
+`limit_concurrency` acts only when a whole head has arrived, so that slow clients are never refused, and while there are
+too many it refuses every request, `/livez` on an open connection too.
 """
 
 import asyncio
@@ -30,11 +30,11 @@ LIMITS = "clinic_qa.connection_limits"
 MAX_HEAD_BYTES = 32 * 1024
 """Of a request's line and headers together."""
 MAX_SENT_BODY_BYTES = 64 * 1024
-"""As sent, in chunks perhaps. Whoever goes on beyond what is read (`request_body`) has time to notice the refusal."""
+"""As sent, perhaps in chunks. A client that sends more than is read (`request_body`) has time to notice the refusal."""
 MAX_PIPELINED_REQUESTS = 16
-"""That a client may send before it has the answer to the first."""
+"""How many a client may send before it has the answer to the first."""
 LEAVE_SECONDS = 1.0
-"""What comes after a refusal is read and thrown away for so long: a connection closed with bytes unread is reset, and
+"""For so long, what comes after a refusal is read and thrown away: a connection closed with bytes unread is reset, and
 the client may never see the refusal."""
 
 Part = Literal["none", "head", "body"]
@@ -44,7 +44,7 @@ Part = Literal["none", "head", "body"]
 class ConnectionLimits:
     """What the settings say of connections.
 
-    `request_seconds` is the time for the head of a request, and again for its body; `refused` is told of each refusal.
+    `request_seconds` is the time for the head of a request, and again for its body; `refused` is called on refusals.
     """
 
     max_connections: int
@@ -65,10 +65,10 @@ class LimitedConnection(HttpToolsProtocol):
         """`app_state` holds ConnectionLimits under `LIMITS`."""
         super().__init__(config, server_state, app_state, _loop)
         self._limits: ConnectionLimits = app_state[LIMITS]
-        self._part: Part = "none"  # of which request is half here
+        self._part: Part = "none"  # of the request that has not arrived whole
         self._part_bytes = 0
         self._timer: asyncio.TimerHandle | None = None
-        self._answered: RequestResponseCycle | None = None  # last or now; those after it are in the pipeline
+        self._answered: RequestResponseCycle | None = None  # now or last; those after it are in the pipeline
         self._reason: ClinicQAError | None = None
         self._leaving = False
 
@@ -108,7 +108,7 @@ class LimitedConnection(HttpToolsProtocol):
         self._part = "head"
 
     def on_headers_complete(self) -> None:
-        """What it raises, the parser gives back to `data_received`, which calls `send_400_response`."""
+        """What it raises comes back through the parser to `data_received`, which calls `send_400_response`."""
         if self._head_bytes() > MAX_HEAD_BYTES:
             self._reason = _head_too_large()
             raise self._reason
@@ -122,7 +122,7 @@ class LimitedConnection(HttpToolsProtocol):
         super().on_message_complete()
         self._next_part("none")
 
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - of uvicorn's words none is used
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's own words are not used
         remedy = "Compare it with GET /openapi.json."
         self._refuse(self._reason or MalformedRequest("What was sent is not a request of HTTP/1.1.", remedy))
 
@@ -162,13 +162,13 @@ class LimitedConnection(HttpToolsProtocol):
             self.transport.close()
 
     def _refuse(self, error: ClinicQAError) -> None:
-        """Says why, unless an answer was begun, and closes when the client has had the time to read it."""
+        """Says why, unless an answer was begun, and closes when the client has had time to read it."""
         self._leaving = True
         self._stop_timer()
         reading_body = self._part == "body"
         if self._is_answering and (not reading_body or self.pipeline):
             self._limits.refused(error)
-            self.transport.abort()  # here a refusal would be taken for the answer to an earlier request
+            self.transport.abort()  # a refusal would be taken for the answer to an earlier request
             return
         if not reading_body or not self.cycle.response_started:
             self._tell(error)

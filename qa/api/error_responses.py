@@ -1,9 +1,9 @@
-"""How an error becomes a response: one shape, `{"error": {"code", "message", "detail"?}}`, for all of them.
+"""Exception handlers: every error becomes the one JSON shape, `{"error": {"code", "message", "detail"?}}`.
 
-A browser that asks for a page gets one that says the same; whatever lies under `/v1/` answers programs only.
+A browser that asks for a page gets one that says the same; routes under `/v1/` answer programs only.
 
-A failure of the service (5xx) says what to run, but no path and no file of the server; those go to the log.
-No exception from outside the tree is ever printed: its text could hold the question.
+A failure of the service (5xx) says what to run, but names no path or file of the server: those go to the log.
+The text of an exception from outside the tree is never shown, since it could hold the question.
 """
 
 import logging
@@ -44,14 +44,14 @@ ErrorPage = Callable[[int, ErrorBody, Mapping[str, str]], Response]
 
 
 class ErrorResponses:
-    """The response to an error: JSON, or a page for whoever asks for one."""
+    """The response to an error: JSON, or a page for a browser that asks for one."""
 
     def __init__(self, page: ErrorPage) -> None:
         self._page = page
         self._refusals: dict[tuple[str, bool], Response] = {}
 
     def add_handlers(self, app: FastAPI) -> None:
-        """No error of the framework keeps its own shape."""
+        """Errors of the framework get the same shape."""
         app.add_exception_handler(ClinicQAError, self._on_error_of_the_tree)
         app.add_exception_handler(HTTPException, self._on_framework_error)
         app.add_exception_handler(RequestValidationError, self._on_invalid_parameters)
@@ -62,7 +62,7 @@ class ErrorResponses:
         return make(error.http_status, _public(error), {**_headers_of(error), **(headers or {})})
 
     def refusal(self, scope: Scope, error: Overloaded) -> Response:
-        """The same, made once: under overload, making it would cost more than it says."""
+        """The same, made once and kept: under overload, making it each time would cost too much."""
         kind = (error.code, asks_for_page(scope))
         if kind not in self._refusals:
             self._refusals[kind] = self.response(scope, error)
@@ -101,12 +101,12 @@ class ErrorResponses:
 
 
 def asks_for_page(scope: Scope) -> bool:
-    """Whether a browser asks for something to show."""
+    """Whether a browser asks for a page."""
     return not scope["path"].startswith(PROGRAMS_ONLY) and "text/html" in Headers(scope=scope).get("accept", "")
 
 
 def early_response(error: ClinicQAError) -> JSONResponse:
-    """For what the server refuses before there is a request: it closes, and has the headers that all responses have."""
+    """For what the server refuses before it is a request: closes the connection, with the headers of every response."""
     headers = {"Connection": "close", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
     return _response(error.http_status, _public(error), {**_headers_of(error), **headers})
 

@@ -1,7 +1,7 @@
-"""The log of a server: one JSON object a line on standard error. The only module that knows python-json-logger.
+"""Structured logging: one JSON object a line on standard error. The only module that knows python-json-logger.
 
-What the service logs, it logs through `logging` with its facts as `extra`. No text of an exception and nothing of a
-request but its id is ever written: whoever logs an exception, its types and places are all that stays.
+The service logs through `logging`, with its facts as `extra`. Neither the text of an exception nor anything of a
+request but its id is ever written: of an exception that is logged, only the types and places remain.
 """
 
 import logging
@@ -26,7 +26,7 @@ def log_config(*, access_log: bool) -> dict[str, Any]:
         "loggers": {
             "qa": {"level": "INFO"},
             "qa.api.middleware.observation": {"level": "INFO" if access_log else "WARNING"},
-            "uvicorn.error": {"level": "ERROR"},  # its warnings tell of single requests, which are summed up as refused
+            "uvicorn.error": {"level": "ERROR"},  # its warnings are about single requests, which are counted as refused
         },
     }
 
@@ -38,7 +38,7 @@ class JsonLines(JsonFormatter):
         super().__init__((), json_ensure_ascii=False)
 
     def add_fields(self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]) -> None:
-        """Leaves out what libraries hand along of an exception, or put into a message's later lines: its text."""
+        """Leaves out the text of an exception, which libraries pass along or put into a message's later lines."""
         message_dict.clear()
         super().add_fields(log_data, record, message_dict)
         log_data["event"] = record.getMessage()

@@ -1,9 +1,11 @@
-"""What the OpenAPI document shows as examples: made-up requests and responses in the shapes of `schemas`.
+"""OpenAPI examples: made-up requests and responses in the shapes of `schemas`.
 
 No value is null, because FastAPI leaves nulls out of the examples that it writes.
 """
 
 from typing import Any
+
+from qa.links import document_link, slice_link
 
 Example = dict[str, Any]
 
@@ -29,7 +31,7 @@ _QUOTE: Example = {
         "end": 1840 + len(_TEXT),
         "document_sha256": _SHA256,
         **_APPROVAL,
-        "link": f"/documents/kyphoplasty-procedure#p-1840-{1840 + len(_TEXT)}",
+        "link": slice_link("kyphoplasty-procedure", "patient", 1840, 1840 + len(_TEXT)),
     },
 }
 _SUMMARY: Example = {
@@ -40,7 +42,7 @@ _SUMMARY: Example = {
     **_APPROVAL,
     "expires_on": "2028-11-20",
     "characters": len(f"The bone cement\n\n{_TEXT}"),
-    "link": "/documents/the-bone-cement",
+    "link": document_link("the-bone-cement", "patient"),
 }
 
 

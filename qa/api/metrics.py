@@ -1,6 +1,6 @@
-"""What is measured and how it is shown at `/metrics`: the only module that knows prometheus-client.
+"""Prometheus metrics, and their exposition at `/metrics`. The only module that knows prometheus-client.
 
-A label is a route's template, a status, a code or a name of ours: nothing that a request brought along.
+Labels are route templates, statuses, codes and names of ours: nothing that a request sent.
 """
 
 import os
@@ -76,9 +76,9 @@ class Metrics:
         self._reloads.labels(outcome).inc()
 
     def exposition(self) -> bytes:
-        """Everything in Prometheus' text format; of several workers, what they counted together.
+        """Everything in Prometheus' text format; what several workers count is added up.
 
-        What is served is that of the worker that was asked.
+        What is served is read from the worker that answers.
         """
         if SHARED_FOLDER not in os.environ:
             return generate_latest(self._registry)
@@ -89,12 +89,12 @@ class Metrics:
 
 
 def forget_process(pid: int) -> None:
-    """Takes what a worker that ended had in hand out of the workers' common metrics; what it counted stays."""
+    """Takes the gauges of a worker that ended out of the workers' common metrics; its counters stay."""
     mark_process_dead(pid)  # type: ignore[no-untyped-call]
 
 
 class _State(Collector):
-    """What is served now, read when it is asked for."""
+    """What is served now, read at each scrape."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

@@ -1,4 +1,4 @@
-"""Looks for publications in the background, so that a request never opens a generation and never waits for one."""
+"""Hot reload: looks for a new generation in the background, so that no request opens one or waits for one."""
 
 import logging
 import threading
@@ -8,14 +8,14 @@ from qa.search.engine import Engine, Reload
 
 LOGGER = logging.getLogger(__name__)
 RETRY_SECONDS = 2.0
-"""After the machine refused a generation that may be whole: opening one costs more than a look."""
+"""The least interval after a generation that may be whole could not be opened: opening costs more than a look."""
 
 
 class Watcher:
     """A thread that calls `Engine.reload` at every interval, and at once when told to."""
 
     def __init__(self, engine: Engine, interval_seconds: float, report: Callable[[Reload], None]) -> None:
-        """`report` is told of every look that changed something or went wrong, in the thread that looked."""
+        """`report` is called after every look that changed something or went wrong, in the thread that looked."""
         self._engine = engine
         self._interval_seconds = interval_seconds
         self._report = report

@@ -1,8 +1,8 @@
-"""How the body of `POST /v1/ask` becomes a request: media type, size, time, UTF-8, JSON, fields, in this order.
+"""The request body: media type, size, time, UTF-8, JSON and fields, checked in this order.
 
 `POST /search` takes the same fields from a form.
 
-Nothing of the body gets into an error: neither a value nor the name of a field that is not known.
+Nothing of the body gets into an error: neither a value nor the name of an unknown field.
 """
 
 import asyncio
@@ -27,23 +27,28 @@ async def read_ask_request(seconds: float, request: Request) -> AskRequest:
     Raises UnsupportedMediaType, RequestTooLarge, RequestTimeout, MalformedBody and InvalidRequest.
     """
     _check_media_type(request, JSON, "Send Content-Type: application/json.")
-    return _parsed(await _body_of(request, seconds))
+    text = await _text_of(request, seconds)
+    try:
+        fields = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise MalformedBody("The body is not JSON.", 'Send an object like {"question": "…"}.') from None
+    return _validated(fields)
 
 
 async def read_search_form(seconds: float, request: Request) -> AskRequest:
-    """The fields of an HTML form, in its default encoding; raises what `read_ask_request` raises."""
+    """The fields of an HTML form, in its default encoding; waits up to `seconds` for the whole of it.
+
+    Raises UnsupportedMediaType, RequestTooLarge, RequestTimeout, MalformedBody and InvalidRequest.
+    """
     _check_media_type(request, FORM, "Send a form in its default encoding.")
-    body = await _body_of(request, seconds)
+    text = await _text_of(request, seconds)
     try:
-        fields = parse_qsl(body.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=8)
+        fields = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=8)
     except UnicodeDecodeError:
-        raise MalformedBody("The body is not UTF-8.", "Encode it in UTF-8.") from None
+        raise _not_utf_8() from None
     except ValueError:
         raise InvalidRequest("The form has too many fields.", "Send question and audience.") from None
-    try:
-        return AskRequest.model_validate(dict(fields))
-    except ValidationError as error:
-        raise _invalid_fields(error) from None
+    return _validated(dict(fields))
 
 
 def _check_media_type(request: Request, wanted: str, remedy: str) -> None:
@@ -55,7 +60,7 @@ def _check_media_type(request: Request, wanted: str, remedy: str) -> None:
         raise UnsupportedMediaType("The body must not be compressed.", "Leave out Content-Encoding.")
 
 
-async def _body_of(request: Request, seconds: float) -> bytes:
+async def _text_of(request: Request, seconds: float) -> str:
     """Reads no further than the limit, whatever length was announced."""
     too_large = RequestTooLarge(f"The body is larger than {MAX_BODY_BYTES:,} bytes.", "Send one question at a time.")
     announced = request.headers.get("content-length", "")
@@ -70,18 +75,13 @@ async def _body_of(request: Request, seconds: float) -> bytes:
                     raise too_large
     except TimeoutError:
         raise RequestTimeout(f"The body did not arrive within {seconds:g} seconds.", "Send it again.") from None
-    return bytes(body)
-
-
-def _parsed(body: bytes) -> AskRequest:
     try:
-        text = body.decode("utf-8")
+        return body.decode("utf-8")
     except UnicodeDecodeError:
-        raise MalformedBody("The body is not UTF-8.", "Encode it in UTF-8.") from None
-    try:
-        fields = json.loads(text, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
-        raise MalformedBody("The body is not JSON.", 'Send an object like {"question": "…"}.') from None
+        raise _not_utf_8() from None
+
+
+def _validated(fields: object) -> AskRequest:
     try:
         return AskRequest.model_validate(fields)
     except ValidationError as error:
@@ -91,6 +91,10 @@ def _parsed(body: bytes) -> AskRequest:
 def _refuse_constant(name: str) -> None:
     """Python reads NaN and Infinity; JSON has neither."""
     raise ValueError(name)
+
+
+def _not_utf_8() -> MalformedBody:
+    return MalformedBody("The body is not UTF-8.", "Encode it in UTF-8.")
 
 
 def _invalid_fields(error: ValidationError) -> InvalidRequest:

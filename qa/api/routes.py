@@ -1,22 +1,20 @@
-"""Which addresses there are, and what each answers.
+"""The routes of the HTTP API: which addresses there are, and what each answers.
 
-Questions are answered by the dispatcher's thread. What else takes time is a plain function, which FastAPI runs in its
-thread pool; health needs neither.
+Questions are answered by the dispatcher's threads. Other work that takes time is done by plain functions, which FastAPI
+runs in its thread pool; health checks need neither.
 """
 
-import asyncio
 from functools import partial
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
-from starlette.requests import ClientDisconnect
 
 from qa.api import examples, schemas
+from qa.api.asking import AskedAudience, answer_to
 from qa.api.batching import Dispatcher
 from qa.api.error_responses import documented_errors, unready_response
 from qa.api.metrics import CONTENT_TYPE, Metrics
-from qa.api.middleware.observation import OUTCOME
 from qa.api.request_body import read_ask_request
 from qa.errors import (
     ClinicQAError,
@@ -37,13 +35,10 @@ from qa.errors import (
     UnknownDocument,
     UnsupportedMediaType,
 )
-from qa.records import AUDIENCES, Answer, Audience
+from qa.records import Audience
 from qa.search.engine import Engine
 
 Responses = dict[int | str, dict[str, Any]]
-AudienceQuery = Annotated[
-    str, Query(description="whose documents; staff see both kinds", json_schema_extra={"enum": list(AUDIENCES)})
-]
 
 Kinds = tuple[type[ClinicQAError], ...]
 
@@ -86,9 +81,7 @@ def question_routes(dispatcher: Dispatcher, request_seconds: float) -> APIRouter
     )
     async def ask(asked: Annotated[schemas.AskRequest, Depends(reader)], request: Request) -> schemas.Answer:
         """Quotes of approved text that answer, with citations; or that no approved text answers."""
-        answer = await unless_gone(request, dispatcher.ask(asked.question, as_audience(asked.audience), asked.limit))
-        request.scope[OUTCOME] = answer.outcome
-        return schemas.Answer.of(answer)
+        return schemas.Answer.of(await answer_to(request, asked, dispatcher))
 
     return router
 
@@ -104,13 +97,10 @@ def document_routes(engine: Engine) -> APIRouter:
         summary="List the documents",
         responses=_responses(examples.document_lists(), *refusals),
     )
-    def list_documents(audience: AudienceQuery = "patient") -> schemas.DocumentList:
+    def list_documents(audience: AskedAudience) -> schemas.DocumentList:
         """The approved documents that the audience may be quoted today, by id."""
-        documents = engine.documents(as_audience(audience))
-        return schemas.DocumentList(
-            audience=as_audience(audience),
-            documents=tuple(schemas.document_summary(document) for document in documents),
-        )
+        documents = tuple(schemas.document_summary(document) for document in engine.documents(audience))
+        return schemas.DocumentList(audience=audience, documents=documents)
 
     @router.get(
         "/v1/documents/{document_id}",
@@ -118,9 +108,9 @@ def document_routes(engine: Engine) -> APIRouter:
         summary="Fetch a document",
         responses=_responses(examples.documents(), UnknownDocument, *refusals),
     )
-    def get_document(document_id: str, audience: AudienceQuery = "patient") -> schemas.Document:
+    def get_document(document_id: str, audience: AskedAudience) -> schemas.Document:
         """The text that was approved, its sections and its hash: what it takes to check a quote."""
-        return schemas.whole_document(engine.document(document_id, as_audience(audience)))
+        return schemas.whole_document(engine.document(document_id, audience))
 
     return router
 
@@ -162,30 +152,12 @@ def metrics_routes(metrics: Metrics) -> APIRouter:
     return router
 
 
-async def unless_gone(request: Request, answer: asyncio.Future[Answer]) -> Answer:
-    """The answer, or ClientDisconnect when the client leaves before it is there: then it need not be made."""
-    leaving = asyncio.ensure_future(request.receive())  # after the body, only the client's leave can come
-    try:
-        await asyncio.wait((answer, leaving), return_when=asyncio.FIRST_COMPLETED)
-        if not answer.done():
-            raise ClientDisconnect
-        return answer.result()
-    finally:
-        answer.cancel()
-        leaving.cancel()
-
-
 def _responses(ok: dict[str, Any], *kinds: type[ClinicQAError]) -> Responses:
     return {200: {"content": {"application/json": {"examples": ok}}}, **documented_errors(*kinds)}
 
 
-def as_audience(name: str) -> Audience:
-    """The engine raises UnknownAudience for every name that this server does not answer, known or not."""
-    return cast(Audience, name)
-
-
 def _why_not(engine: Engine, audience: Audience, reason: str) -> ClinicQAError:
-    """The error that a question would meet now."""
+    """The error that a question would get now."""
     try:
         engine.documents(audience)
     except ClinicQAError as error:

@@ -1,4 +1,4 @@
-"""The JSON of each request and response, and how it is made from records.
+"""Pydantic schemas: the JSON of each request and response, and how it is made from records.
 
 Every offset counts Unicode code points of a document's `text`, and every range is half-open: `[start, end)`.
 """
@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from qa import records
+from qa.links import document_link
 from qa.records import AUDIENCES, Audience, Outcome, ReplacementKind
 from qa.search.engine import DEFAULT_QUOTES, MAX_QUESTION_CHARACTERS, MAX_QUOTES
 
@@ -33,7 +34,7 @@ class Schema(BaseModel):
 class AskRequest(Schema):
     """One question."""
 
-    # Length and audience are only described here: the engine says which it takes.
+    # Length and audience are only described here: the engine checks them.
     model_config = ConfigDict(strict=True)
 
     question: str = Field(
@@ -201,7 +202,7 @@ def document_summary(document: records.Document) -> DocumentSummary:
         expires_on=approval.expires_on,
         source_url=approval.source_url,
         characters=len(document.text),
-        link=document.link,
+        link=document_link(document.id, approval.audience),
     )
 
 

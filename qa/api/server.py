@@ -1,4 +1,4 @@
-"""The processes that serve: one alone, or workers on one socket. Each opens the index and watches it by itself."""
+"""The uvicorn server: one process, or prefork workers on one socket. Each opens the index and watches it by itself."""
 
 import logging
 import multiprocessing
@@ -37,7 +37,7 @@ _READY_POLL_SECONDS = 0.02
 
 
 def served_app() -> FastAPI:
-    """What one process serves, by the settings of its environment: the supervisor has no other way to tell it."""
+    """What one process serves, by the settings of its environment: the supervisor has no other way to pass them on."""
     from qa.api.app import create_app
     from qa.encoder.store import EncoderStore
     from qa.search.engine import Engine
@@ -63,7 +63,7 @@ def serve_until_stopped(settings: Settings, listener: socket.socket, announce: C
         "qa.api.server:served_app",
         factory=True,
         http=LimitedConnection,
-        ws="none",  # no route speaks it, and it would know no limits
+        ws="none",  # no route uses it, and the limits don't reach it
         workers=settings.workers,
         log_config=log_config(access_log=settings.access_log),
         access_log=False,  # uvicorn's own holds whole URLs; `qa.api.middleware.observation` logs what may be known
@@ -75,7 +75,7 @@ def serve_until_stopped(settings: Settings, listener: socket.socket, announce: C
     if settings.workers == 1:
         _Server(config, announce).run(sockets=[listener])
         return
-    # In memory where there is such a place: a worker dies when a mapped file of its counts finds the disk full.
+    # In memory where possible: a worker dies when the disk is full under the file that its counts are mapped to.
     memory = Path("/dev/shm")  # noqa: S108 - a folder of an unguessable name is made in it
     place = memory if os.access(memory, os.W_OK) else None
     with temporary_folder("counts", place) as folder:
@@ -97,7 +97,7 @@ class _Server(uvicorn.Server):
 
 
 class _Workers(Multiprocess):
-    """Uvicorn's supervisor, but for SIGHUP: workers look for a new generation, they are not replaced."""
+    """Uvicorn's supervisor of workers, except that on SIGHUP they look for a new generation and are not replaced."""
 
     def __init__(self, config: uvicorn.Config, listener: socket.socket, announce: Callable[[], None]) -> None:
         super().__init__(config, [listener])

@@ -12,9 +12,8 @@ from functools import partial
 import sentencex
 
 from qa.records import Block, Document, Page, Passage, Section, Span
+from qa.text.english import LANGUAGE
 
-LANGUAGE = "en"
-"""Whose rules say where a sentence ends: those of English, like the stemmer's and the word lists'."""
 _WORD = re.compile(r"\S+")
 MAX_PASSAGE_SHARE = 2.0
 """A passage of several units never exceeds this many times the words aimed at."""

@@ -1,4 +1,4 @@
-"""Lexical candidates by BM25: the only module that knows tantivy."""
+"""Lexical retrieval: BM25 over the passages of one audience. The only module that knows tantivy."""
 
 import re
 from collections.abc import Iterable
@@ -8,51 +8,12 @@ from pathlib import Path
 
 import tantivy
 
-from qa.errors import DamagedGeneration, StorageFailed
+from qa.errors import REBUILD, DamagedGeneration, StorageFailed
 from qa.storage.io_faults import opened_by_library, private_copy
+from qa.text.english import FUNCTION_WORDS, RELATIVES, WORDS_AFTER_HOW
 
 _ANALYZER = "clinic_english"
 _WORD = re.compile(r"\w+(?:['’]\w+)*")
-FUNCTION_WORDS = frozenset(
-    """
-    a about after again all also am an and any anyone are as at be because been before being but by can cannot
-    could d did do does doing don done during else for from get gets getting give go going got had has have
-    having he hello her here hers herself hi him himself his how i if in into is it its itself just know let
-    like ll m make many may me might mine much must my myself need no not of ok okay on one onto or our ours
-    ourselves out over please re s shall she should so some someone still such t take tell than thank thanks
-    that the their theirs them themselves then there these they thing things this those to too under up upon
-    us use used ve very want was we were what when where whether which while who whom whose why will with
-    would yes yet you your yours yourself yourselves
-    """.split()  # noqa: SIM905 - a list would take 140 lines
-)
-"""Words that ask or connect; that no text holds them says nothing."""
-MEASURES = frozenset(
-    {
-        "bad",
-        "big",
-        "common",
-        "deep",
-        "far",
-        "fast",
-        "high",
-        "large",
-        "likely",
-        "long",
-        "often",
-        "old",
-        "quickly",
-        "small",
-    }
-    | {"soon", "tall", "wide"}
-)
-"""Words after "how" that ask for a quantity; a text that gives it hardly says them."""
-RELATIVES = frozenset(
-    """
-    aunt boyfriend brother dad daddy father fiance friend girlfriend grandfather grandma grandmother grandpa granny
-    husband mom mommy mother mum nana neighbor neighbour parents partner sister spouse uncle wife
-    """.split()  # noqa: SIM905
-)
-"""Who is asked for, after "my" or "our": to the documents, a patient like any other."""
 _WRITER_HEAP_BYTES = 64_000_000
 _LOCK_FILES = (".tantivy-writer.lock", ".tantivy-meta.lock")
 
@@ -77,20 +38,21 @@ class TermIndex:
 
     @classmethod
     def open(cls, folder: Path) -> "TermIndex":
-        """Raises DamagedGeneration when tantivy cannot read the folder; check its files' SHA-256 first.
+        """Opens what `write_terms` wrote; check the SHA-256 of its files first.
 
-        Raises what `private_copy` raises.
+        Raises DamagedGeneration when a file is missing or tantivy cannot read them, IndexUnavailable when the machine
+        cannot read one, and StorageFailed when there is no room for a copy.
         """
         try:
             with private_copy(folder) as copy:
                 return opened_by_library(partial(cls._open, copy), copy)
         except ValueError as error:
-            raise DamagedGeneration(f"tantivy cannot read {folder}: {error}.", "Run `qa build`.") from None
+            raise DamagedGeneration(f"tantivy cannot read {folder}: {error}.", REBUILD) from None
 
     @classmethod
     def _open(cls, folder: Path) -> "TermIndex":
         index = tantivy.Index.open(str(folder))
-        index.config_reader("manual", 0)  # no thread that reloads, and meets the copy being removed
+        index.config_reader("manual", 0)  # no reloading thread, which would meet the copy being removed
         index.register_tokenizer(_ANALYZER, _analyzer())
         return cls(index)
 
@@ -131,7 +93,7 @@ class TermIndex:
             for word, previous in zip(words, before, strict=False)
             if word.terms
             and not FUNCTION_WORDS.issuperset(re.split(r"['’]", word.text.lower()))
-            and not (previous == "how" and word.text.lower() in MEASURES)
+            and not (previous == "how" and word.text.lower() in WORDS_AFTER_HOW)
             and not (previous in {"my", "our"} and re.split(r"['’]", word.text.lower())[0] in RELATIVES)
         ]
 
@@ -151,7 +113,7 @@ class TermIndex:
 def write_terms(folder: Path, passages: Iterable[tuple[str, str]]) -> None:
     """Writes (headings, text) of each passage into a new tantivy index in `folder`; raises StorageFailed.
 
-    Headings count like the text: apart and boosted, they ranked worse on three sets (ARCHITECTURE.md).
+    Headings count like the text: as a field of their own, boosted, they ranked worse on three sets.
 
     One writer thread and one commit give the same segment for the same passages.
     """

@@ -1,4 +1,4 @@
-"""Signals → a probability, calibrated on labelled questions, in a JSON file that people can read."""
+"""Calibration: signals → a probability, fitted to labelled questions, in a JSON file that people can read."""
 
 import json
 import math
@@ -43,7 +43,7 @@ class Calibration:
         return min((threshold for rate, threshold in self.thresholds if rate <= max_false_answer_rate), default=1.0)
 
     def as_json(self) -> dict[str, object]:
-        """What `read_calibration` reads back."""
+        """The JSON object that `read_calibration` reads back."""
         return {
             "source": self.source,
             "weights": dict(self.weights),
@@ -105,7 +105,7 @@ def _sigmoid(logit: float) -> float:
 
 
 def read_calibration(path: Path) -> Calibration:
-    """Raises InvalidSetting when the file is none, or names signals that this version does not have."""
+    """Raises InvalidSetting when the file is no calibration, or names signals that this version does not have."""
     try:
         return parse_calibration(path.read_bytes(), path)
     except OSError as error:
@@ -113,7 +113,10 @@ def read_calibration(path: Path) -> Calibration:
 
 
 def parse_calibration(data: bytes, path: Path) -> Calibration:
-    """The calibration in the bytes of the file `path`; raises InvalidSetting as `read_calibration` does."""
+    """The calibration in the bytes of the file `path`.
+
+    Raises InvalidSetting when they are none, or name signals that this version does not have.
+    """
     try:
         content = json.loads(data.decode("utf-8-sig"))
         weights = {str(name): float(weight) for name, weight in content["weights"].items()}

@@ -1,4 +1,4 @@
-"""A whole generation, opened: what a reader pins for one request."""
+"""A generation, opened and checked: the immutable snapshot that a request is answered from."""
 
 import functools
 from collections.abc import Mapping
@@ -78,9 +78,9 @@ class Generation:
 def open_generation(index_folder: Path, identifier: str, audiences: tuple[Audience, ...] = AUDIENCES) -> Generation:
     """Opens a generation after checking its manifest, every file and that its passages are slices of its texts.
 
-    Its manifest names the encoder that questions need; whoever asks opens that too.
+    Its manifest names the encoder that questions need, which is opened by `qa.encoder.store`.
     Raises DamagedGeneration, OtherFormat with both values, and UnknownGeneration; and IndexUnavailable or StorageFailed
-    when the machine is in trouble, and the generation may be whole.
+    for trouble of the machine, when the generation may be whole.
     """
     folder = generation_folder(index_folder, identifier)
     if not is_folder(folder):

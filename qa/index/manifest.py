@@ -1,9 +1,9 @@
-"""What a generation is made of and made from: its manifest, its files and their checksums.
+"""The manifest of a generation: its files and their checksums, and what they were made from.
 
 ```
 index/
 ├── current                       the id of the live generation; replaced in one step
-├── encoders/<id>/                an encoder, stored once for all generations that name it (`encoder_store.py`)
+├── encoders/<id>/                an encoder, stored once for all generations that name it (`encoder/store.py`)
 └── generations/<id>/
     ├── manifest.json             written last; holds every other file's SHA-256, and its own
     ├── synonyms.toml             the editor's words for the same thing, as they were
@@ -154,7 +154,7 @@ def read_manifest(folder: Path) -> Manifest:
     """Raises DamagedGeneration when it is not byte for byte as written, OtherFormat when another version wrote it.
 
     The latter too when questions need another encoder than an exported one, as some of this format's did once.
-    Raises IndexUnavailable when the machine does not give it out.
+    Raises IndexUnavailable when the machine cannot read it.
     """
     path = folder / MANIFEST
     data = read_bytes(path)

@@ -1,4 +1,4 @@
-"""Which generation is live, and how a new one takes its place: lock, stage, adopt, publish."""
+"""Publication: which generation is live, and how a new one takes its place (lock, stage, adopt, publish)."""
 
 import contextlib
 import math
@@ -27,17 +27,13 @@ def generation_folder(index_folder: Path, identifier: str) -> Path:
 
 
 def live_id(index_folder: Path) -> str:
-    """The id that `index/current` names; raises NoIndex when there is none, DamagedGeneration when it is garbled.
+    """The id that `index/current` names.
 
-    Raises OutOfService, and IndexUnavailable when the machine does not give it out.
+    Raises NoIndex when there is none, OutOfService when the index was taken out of service, DamagedGeneration when it
+    is garbled, and IndexUnavailable when it cannot be read.
     """
-    path = index_folder / CURRENT
-    try:
+    with _current(index_folder) as path:
         identifier = path.read_bytes().decode("ascii", "replace").removesuffix("\n")
-    except (FileNotFoundError, NotADirectoryError):
-        raise NoIndex(f"There is no index in {index_folder}.", REBUILD) from None
-    except OSError as error:
-        raise unavailable(path, error) from None
     if identifier == _OUT_OF_SERVICE:
         raise OutOfService(
             f"The index {index_folder} was taken out of service: none of its text may be quoted any more.",
@@ -52,16 +48,23 @@ def live_id(index_folder: Path) -> str:
 def publication_mark(index_folder: Path) -> tuple[int, int]:
     """Differs after every `publish`, also of the same id built anew; raises NoIndex when nothing is published.
 
-    Raises IndexUnavailable when the machine does not tell.
+    Raises IndexUnavailable when the machine cannot tell.
     """
+    with _current(index_folder) as path:
+        found = path.stat()
+    return found.st_ino, found.st_mtime_ns
+
+
+@contextlib.contextmanager
+def _current(index_folder: Path) -> Iterator[Path]:
+    """The file that names the live generation, around all that reads it."""
     path = index_folder / CURRENT
     try:
-        found = path.stat()
+        yield path
     except (FileNotFoundError, NotADirectoryError):
         raise NoIndex(f"There is no index in {index_folder}.", REBUILD) from None
     except OSError as error:
         raise unavailable(path, error) from None
-    return found.st_ino, found.st_mtime_ns
 
 
 def publish(index_folder: Path, identifier: str) -> None:
@@ -83,7 +86,7 @@ def generation_ids(index_folder: Path) -> list[str]:
 
 
 def _written_at(folder: Path) -> float:
-    """Without a manifest, long ago; one that the machine does not give out counts as new, so that pruning leaves it."""
+    """Long ago without a manifest; one that cannot be read counts as new, so that pruning leaves the generation."""
     try:
         return (folder / MANIFEST).stat().st_mtime
     except (FileNotFoundError, NotADirectoryError):
@@ -94,7 +97,10 @@ def _written_at(folder: Path) -> float:
 
 @contextlib.contextmanager
 def write_lock(index_folder: Path) -> Iterator[None]:
-    """Held by whatever writes the index; raises StorageFailed when another process holds it or the disk refuses."""
+    """Held by whatever writes the index.
+
+    Raises StorageFailed when another process holds it, OSError when the disk refuses.
+    """
     try:
         index_folder.mkdir(parents=True, exist_ok=True)
         with FileLock(index_folder / ".lock", timeout=0):

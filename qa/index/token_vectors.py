@@ -1,7 +1,7 @@
-"""Token vectors on disk, and how well a passage, or each of its sentences, covers each token of a question.
+"""Late interaction: token vectors on disk, and how well a passage, or a sentence of it, covers a question's tokens.
 
-A question's token is covered as well as the largest cosine to any token of the passage says (late interaction): the
-MaxSim of ColBERT (Khattab and Zaharia, 2020), here over an encoder that was not trained for it.
+How well a passage covers a token is its largest cosine to any token of the passage: the MaxSim of ColBERT (Khattab and
+Zaharia, 2020), here over an encoder that was not trained for it.
 """
 
 import io
@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from qa.errors import DamagedGeneration
+from qa.encoder.protocol import Vectors
+from qa.errors import REBUILD, DamagedGeneration
 from qa.storage.io_faults import private_copy, read_bytes
 
 SCALE = 127.0
@@ -22,12 +23,11 @@ QUESTION_SCALE = 65_536.0
 and each sum one below 2²⁴, which 32 bits hold exactly: in whatever order a processor adds, the result is the same."""
 _WHOLE = np.float32(SCALE * QUESTION_SCALE)
 TokenRows = NDArray[np.int8]
-Vectors = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PassageTokens:
-    """A passage's token vectors, shape (tokens, token dimension), and which of them each sentence begins with."""
+    """A passage's token vectors, shape (tokens, token dimension), and the number of the first one of each sentence."""
 
     rows: TokenRows
     sentence_starts: tuple[int, ...]
@@ -47,22 +47,23 @@ class TokenIndex:
 
     @classmethod
     def open(cls, rows_path: Path, starts_path: Path, sentences_path: Path) -> "TokenIndex":
-        """Raises DamagedGeneration when the files are no arrays or don't belong together; check their SHA-256 first.
+        """Opens what `write_tokens` wrote; check the SHA-256 of its files first.
 
-        Raises what `private_copy` and `read_bytes` raise.
+        Raises DamagedGeneration when one is missing, is no array or doesn't belong to the others, IndexUnavailable when
+        the machine cannot read one, and StorageFailed when there is no room for a copy.
         """
         try:
             with private_copy(rows_path) as copy:
                 rows = np.load(copy, mmap_mode="r", allow_pickle=False)
-            # From bytes: NumPy takes a disk that fails for the end of the file.
+            # From bytes: NumPy mistakes a failing disk for the end of the file.
             starts, sentence_starts = (
                 np.load(io.BytesIO(read_bytes(path)), allow_pickle=False) for path in (starts_path, sentences_path)
             )
         except (ValueError, EOFError) as error:
-            raise DamagedGeneration(f"{rows_path} is no array: {type(error).__name__}.", "Run `qa build`.") from None
+            raise DamagedGeneration(f"{rows_path} is no array: {type(error).__name__}.", REBUILD) from None
         fits = rows.ndim == 2 and rows.dtype == np.int8 and starts.ndim == 1 and starts[-1:].tolist() == [len(rows)]
         if not fits or sentence_starts.ndim != 1 or sentence_starts.dtype != np.int32:
-            raise DamagedGeneration(f"{rows_path} and {starts_path.name} don't belong together.", "Run `qa build`.")
+            raise DamagedGeneration(f"{rows_path} and {starts_path.name} don't belong together.", REBUILD)
         return cls(rows, starts, sentence_starts)
 
     def __len__(self) -> int:
@@ -106,6 +107,14 @@ class TokenIndex:
             if start < end:
                 best[sentence] = products[start:end].max(axis=0)
         return best / _WHOLE
+
+
+def mean_coverage(token_coverage: Vectors) -> NDArray[np.float64]:
+    """From the coverage of tokens, shape (texts, tokens), its mean for each text; zeros where there are no tokens."""
+    if not token_coverage.shape[1]:
+        return np.zeros(len(token_coverage))
+    mean: NDArray[np.float64] = token_coverage.mean(axis=1, dtype=np.float64)
+    return mean
 
 
 def quantised(token_vectors: Vectors) -> TokenRows:

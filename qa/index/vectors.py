@@ -1,4 +1,4 @@
-"""Nearest vectors: the only module that knows FAISS.
+"""Dense retrieval: nearest neighbours, exact or by an HNSW graph. The only module that knows FAISS.
 
 An index is read into memory, so that a file that is cut short later harms no process that has it open; workers that are
 forked after it was opened share its pages.
@@ -12,17 +12,17 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from qa.errors import DamagedGeneration, StorageFailed
+from qa.encoder.protocol import Vectors
+from qa.errors import REBUILD, DamagedGeneration, StorageFailed
 from qa.storage.io_faults import naming_faults, reason_of, remedy_of
 
-Vectors = NDArray[np.float32]
 Numbers = NDArray[np.int64]
 Cosines = NDArray[np.float64]
 IndexKind = Literal["exact", "hnsw"]
 
 EXACT_UP_TO = 25_000
-"""Up to so many vectors, comparing a lone question with all costs at most 1.4 ms, and .8 ms each where eight are asked
-together: as a search of the graph, which costs .8 ms at 25,000, 1.3 at 100,000 and 1.7 at 1,000,000."""
+"""Up to this many vectors, comparing a lone question with all costs at most 1.4 ms, and .8 ms each where eight are
+asked together: like a search of the graph, which costs .8 ms at 25,000, 1.3 at 100,000 and 1.7 at 1,000,000."""
 LINKS = 32
 CONSTRUCTION_DEPTH = 200
 SEARCH_DEPTH = 500
@@ -43,16 +43,17 @@ class VectorIndex:
 
     @classmethod
     def open(cls, path: Path) -> "VectorIndex":
-        """Raises DamagedGeneration when FAISS cannot read the file, else what `naming_faults` raises; check its SHA-256 first.
+        """Opens what `write_vectors` wrote; check its SHA-256 first.
 
-        FAISS asks for the bytes, a few at a time: in its own errors, trouble of the machine looks like damage.
+        Raises DamagedGeneration when the file is missing or FAISS cannot make sense of it, IndexUnavailable when the
+        machine cannot read it. FAISS asks Python for the bytes, a few at a time: its own errors don't tell these apart.
         """
         try:
             with naming_faults(path), path.open("rb") as stream:
                 reader = faiss.PyCallbackIOReader(stream.read)  # type: ignore[attr-defined]
                 return cls(faiss.read_index(reader))
         except RuntimeError as error:
-            raise DamagedGeneration(f"FAISS cannot read {path}: {error}.", "Run `qa build`.") from None
+            raise DamagedGeneration(f"FAISS cannot read {path}: {error}.", REBUILD) from None
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -82,7 +83,7 @@ class VectorIndex:
         return found
 
     def cosines(self, numbers: Numbers | Sequence[int], vector: Vectors) -> Cosines:
-        """The cosines of the vectors with these numbers to a unit vector: each is a matter of these two, to the bit."""
+        """The cosines of the vectors with these numbers to a unit vector: each depends on the two alone, to the bit."""
         cosines: Vectors = np.vecdot(self.vectors_of(numbers), vector)
         return cosines.astype(np.float64)
 
@@ -105,15 +106,15 @@ class VectorIndex:
 
 
 def _rows_of(flat: faiss.Index) -> Vectors:
-    """All numbers of a flat index in a row, where they lie; raises DamagedGeneration when it is none."""
+    """All coordinates of a flat index in a row, not copied; raises DamagedGeneration when the index is not flat."""
     if not isinstance(flat, faiss.IndexFlat):
-        raise DamagedGeneration(f"The vectors are a {type(flat).__name__}.", "Run `qa build`.")
+        raise DamagedGeneration(f"The vectors are a {type(flat).__name__}.", REBUILD)
     size = int(flat.ntotal) * int(flat.d)
     return faiss.rev_swig_ptr(flat.get_xb(), size) if size else np.empty(0, np.float32)
 
 
 def index_kind(count: int) -> IndexKind:
-    """How so many vectors are best searched."""
+    """How that many vectors are best searched."""
     return "exact" if count <= EXACT_UP_TO else "hnsw"
 
 

@@ -1,4 +1,4 @@
-"""What the documents of one audience say: their words, and the abbreviations that they define.
+"""The vocabulary of one audience's documents: their words, and the abbreviations that they define.
 
 Collected when an index is built and stored with it, so that a question is read toward the words of the documents that
 its audience may see, and of no other.
@@ -16,23 +16,19 @@ from pathlib import Path
 from pydantic import TypeAdapter
 from pydantic_core import to_jsonable_python
 
-from qa.errors import DamagedGeneration
+from qa.errors import REBUILD, DamagedGeneration
 from qa.storage.io_faults import read_bytes
+from qa.text.english import ALSO_CALLED, ARTICLE, NOT_FIRST_IN_LONG_FORM
 from qa.text.spelling import SpellingIndex
 from qa.text.words import PhraseTable, base_forms, key_of, singular, words_in
 
 _SHORT_FORM = r"[^\W_](?:[^\W_]|[&/-]){1,9}"
 _PARENTHESIS = re.compile(r"\(([^()]{2,100})\)")
-_ALSO_CALLED = re.compile(r"^(?:(?:or|(?:also )?(?:called|known as)|short for|abbreviated)\s+)?(?:(?:an?|the)\s+)?")
-_OR = re.compile(
-    rf",?\s+(?:or|(?:also )?(?:called|known as)|abbreviated)\s+(?:(?:an?|the)\s+)?({_SHORT_FORM})(?![\w-])"
-)
+_ALSO_CALLED = re.compile(rf"^(?:(?:{ALSO_CALLED}|short for)\s+)?(?:{ARTICLE}\s+)?")
+_OR = re.compile(rf",?\s+{ALSO_CALLED}\s+(?:{ARTICLE}\s+)?({_SHORT_FORM})(?![\w-])")
 _LAST_SHORT_FORM = re.compile(rf"(?<![\w-])({_SHORT_FORM})\s*$")
 _BREAK = re.compile(r"[.!?]\s|\n\s*\n|[();:•]|(?:^|\n)\s*[-*–]\s")
 _MAX_LONG_FORM_CHARACTERS = 400
-_NO_FIRST_WORD = frozenset(
-    "a an and are as at be by for from if in into is it its of on or the this to was with".split()  # noqa: SIM905
-)
 
 
 @dataclass(frozen=True)
@@ -98,14 +94,17 @@ def write_vocabulary(path: Path, vocabulary: Vocabulary) -> None:
 
 
 def read_vocabulary(path: Path) -> Vocabulary:
-    """Raises DamagedGeneration when the file is none that `write_vocabulary` wrote, else what `read_bytes` raises."""
+    """Reads what `write_vocabulary` wrote.
+
+    Raises DamagedGeneration when the file is missing or holds anything else, IndexUnavailable when it cannot be read.
+    """
     data = read_bytes(path)
     try:
         vocabulary = TypeAdapter(Vocabulary).validate_json(data, strict=True)
     except ValueError as error:
-        raise DamagedGeneration(f"{path} is damaged: {type(error).__name__}.", "Run `qa build`.") from None
+        raise DamagedGeneration(f"{path} is damaged: {type(error).__name__}.", REBUILD) from None
     if any(count < 1 for count in vocabulary.words.values()):
-        raise DamagedGeneration(f"{path} is damaged: a word that never occurs.", "Run `qa build`.")
+        raise DamagedGeneration(f"{path} is damaged: a word that never occurs.", REBUILD)
     return vocabulary
 
 
@@ -140,7 +139,7 @@ def _definition(short: str, beside: str) -> Iterator[tuple[str, str]]:
     if long is None or len(long) <= len(short) or short in long.split():
         return
     first = long.split()[0].lower()
-    if first in _NO_FIRST_WORD:
+    if first in NOT_FIRST_IN_LONG_FORM:
         return
     if is_plural:
         head, _, last = long.rpartition(" ")

@@ -1,12 +1,14 @@
-"""Ranked passages → quotes with citations, or not_covered."""
+"""The answer: quotes with citations from the ranked passages, or not_covered."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from qa.index.generation import AudienceIndex
+from qa.index.token_vectors import mean_coverage
+from qa.links import slice_link
 from qa.records import Answer, Citation, Document, Passage, Quote, RankedPassage, Rewriting, Signals, Span
 from qa.search.highlight import answering_sentence
-from qa.search.query import Question, mean_coverage
+from qa.search.query import Question
 
 UNCOVERED = 0.55
 """A content word of the question that the quoted passages cover no better is named as not covered."""
@@ -58,7 +60,7 @@ def citation_of(document: Document, passage: Passage) -> Citation:
         approved_by=approval.approved_by,
         approved_on=approval.approved_on,
         review_by=approval.review_by,
-        link=f"{document.link}#p-{passage.start}-{passage.end}",
+        link=slice_link(document.id, approval.audience, passage.start, passage.end),
     )
 
 

@@ -1,6 +1,7 @@
-"""What tells whether the best passages answer: above all, how well they cover the question's least-covered words.
+"""Answerability: the signals that tell whether the best passages answer a question.
 
-A cosine alone cannot tell "How long does the cement take?" from "Does Medicare cover it?".
+Above all, how well they cover its least-covered words. A cosine alone cannot tell "How long does the cement take?" from
+"Does Medicare cover it?".
 """
 
 from collections.abc import Collection, Sequence
@@ -79,7 +80,7 @@ def _are_known(coverage: Sequence[float]) -> bool:
 
 
 def _headings_of(index: AudienceIndex, number: int) -> tuple[str, ...]:
-    """What a passage was searched with beside its text."""
+    """The title and headings that a passage was indexed with, beside its text."""
     passage = index.passages[number]
     return (index.documents[passage.document_id].approval.title, *passage.heading_path)
 

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from qa.encoder.protocol import Encoding, Vectors
 from qa.index.bm25 import Word
@@ -39,14 +38,6 @@ def content_tokens(question: Question) -> list[int]:
     """The numbers of the encoder's tokens that stand in content words; all tokens where there are none."""
     tokens = [token for word in question.words for token in word.tokens]
     return tokens or list(range(len(question.encoding.token_spans)))
-
-
-def mean_coverage(token_coverage: Vectors) -> NDArray[np.float64]:
-    """From the coverage of tokens, shape (texts, tokens), its mean for each text; zeros where there are no tokens."""
-    if not token_coverage.shape[1]:
-        return np.zeros(len(token_coverage))
-    mean: NDArray[np.float64] = token_coverage.mean(axis=1, dtype=np.float64)
-    return mean
 
 
 def word_coverage(question: Question, token_coverage: Vectors) -> Vectors:

@@ -1,6 +1,6 @@
-"""How a question is read: spelling corrected toward the documents' words, then other words for the same thing.
+"""Query rewriting: spelling corrected toward the documents' words, then other words for the same thing.
 
-A rewriting is only tried beside the others, and the answer says which one was used: nothing is read silently.
+A rewriting is only tried beside the others, and the answer says which one was used: nothing is rewritten silently.
 """
 
 import itertools
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from qa.index.vocabulary import Vocabulary
 from qa.records import Replacement, ReplacementKind, Rewriting
+from qa.text.english import CONTRACTIONS_WITHOUT_APOSTROPHE, WORDS_LIKE_SHORT_FORMS
 from qa.text.spelling import MIN_LETTERS, NO_LIMIT, SOUNDS_THE_SAME
 from qa.text.synonyms import Synonyms
 from qa.text.words import Found, WordSpan, key_of, plural, singular, words_in
@@ -17,19 +18,6 @@ from qa.text.words import Found, WordSpan, key_of, plural, singular, words_in
 _BETWEEN_WORDS_OF_A_PHRASE = re.compile(r"\s+|\s?[-‐‑–&/]\s?")
 _MAX_ACRONYM_LETTERS = 6
 _MIN_LETTERS_OF_A_MISSPELT_NAME = 8
-_ALSO_ENGLISH = frozenset(
-    """
-    aid aids all am an and are as at be bid by can cat do for gas go had has he her his id if in is it lab low map mat
-    may me mi mind no of on or our pad pain pan past pet rat sad sat she so tab tb tens tia tie tip to up us was we who
-    """.split()  # noqa: SIM905 - a list would take 60 lines
-)
-"""Short forms that are abbreviations only when written in capitals."""
-_WITHOUT_APOSTROPHE = frozenset(
-    """
-    arent couldnt didnt doesnt hadnt hasnt havent isnt mustnt shouldnt theyd theyll theyre theyve wasnt weren werent
-    whats wheres wouldnt youd youll youre youve
-    """.split()  # noqa: SIM905
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +84,7 @@ def _corrections(
     corrections = {}
     for number, word in enumerate(words):
         letters = word.key.removesuffix("'s")
-        if len(letters) < MIN_LETTERS or not letters.isalpha() or letters in _WITHOUT_APOSTROPHE:
+        if len(letters) < MIN_LETTERS or not letters.isalpha() or letters in CONTRACTIONS_WITHOUT_APOSTROPHE:
             continue
         forms = {letters, singular(letters)}
         if vocabulary.holds(letters) or any(is_known_word(form) for form in forms):
@@ -113,7 +101,7 @@ def _corrections(
 
 
 def _name_limits(words: Sequence[WordSpan]) -> list[float]:
-    """How far off each word may be: capitals within a question in small letters are those of a name or an acronym."""
+    """How far off each word may be: capitals within a question in lower case mark a name or an acronym."""
     if all(word.text.upper() == word.text for word in words):
         return [NO_LIMIT] * len(words)
     is_title = sum(word.text[:1].isupper() for word in words) > len(words) / 2
@@ -165,7 +153,7 @@ def _abbreviations(
         is_short_form = len(one.phrase) == 1
         if " ".join(key_of(other)) in phrases:
             continue
-        is_english = one.phrase[0] in _ALSO_ENGLISH or is_known_word(one.phrase[0])
+        is_english = one.phrase[0] in WORDS_LIKE_SHORT_FORMS or is_known_word(one.phrase[0])
         if is_short_form and is_english and not typed.rstrip("s").isupper():
             continue
         if typed.lower() != one.phrase[0] and is_short_form and typed.lower().endswith("s"):

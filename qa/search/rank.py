@@ -1,6 +1,6 @@
-"""Candidates → order, by a convex sum of their signals at two grains, passage and token, and from the terms.
+"""Reranking: candidates → order, by a convex combination of cosines, token coverage and BM25 scores.
 
-Scores are combined, not ranks: how much nearer the best passage is than the next is what tells them apart.
+Scores are combined, not ranks: how far the best passage is ahead of the next is what tells them apart.
 """
 
 from collections.abc import Sequence
@@ -11,9 +11,10 @@ import numpy as np
 
 from qa.encoder.protocol import Vectors
 from qa.index.generation import AudienceIndex
+from qa.index.token_vectors import mean_coverage
 from qa.records import Candidate, RankedPassage
 from qa.search.candidates import Candidates, Numbers, Scores
-from qa.search.query import Question, content_tokens, mean_coverage, word_coverage
+from qa.search.query import Question, content_tokens, word_coverage
 
 RERANKED = 32
 """How many candidates are compared with the question by their tokens. Comparing all of them, up to 200,
@@ -24,7 +25,7 @@ COVERAGE_WEIGHT = 1.4
 LEAST_COVERED_WEIGHT = 0.5
 LEAST_COVERED_WORDS = 3
 """The least-covered token weighs fully up to so many content words, and less in longer questions: a long claim always
-has a word that its best passage says otherwise."""
+has a word that its best passage puts differently."""
 
 
 def least_covered_share(content_words: int) -> float:

@@ -1,1 +1,1 @@
-"""Files that survive a crash, and what it means that one cannot be read."""
+"""Files that survive a crash, their checksums, and what it means that one cannot be read."""

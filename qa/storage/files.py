@@ -1,4 +1,4 @@
-"""How a file is hashed, and how it is written so that a crash leaves the old file or the new one, never a mixture."""
+"""Hashes, and atomic, durable writes: a crash leaves the old file or the new one, never a mixture."""
 
 import contextlib
 import ctypes
@@ -102,7 +102,7 @@ def take_place(staged: Path, folder: Path, *, keep_old: bool = True) -> None:
 
 
 def exchange(one: Path, other: Path) -> None:
-    """Two folders change names: in one step on Linux, where the file system can; elsewhere by way of a third name."""
+    """Two folders exchange names: in one step on Linux, where the file system can; elsewhere by way of a third name."""
     system = ctypes.CDLL(None, use_errno=True)
     names = _AT_CURRENT_FOLDER, os.fsencode(one), _AT_CURRENT_FOLDER, os.fsencode(other)
     if hasattr(system, "renameat2") and system.renameat2(*names, _RENAME_EXCHANGE) == 0:
@@ -136,7 +136,7 @@ def set_aside(folder: Path) -> list[Path]:
 
 @contextlib.contextmanager
 def temporary_folder(kind: str, place: Path | None = None) -> Iterator[Path]:
-    """A folder of one's own in `place`, or among the system's temporary files; it is gone afterwards.
+    """A folder for this process alone in `place`, or among the system's temporary files; it is gone afterwards.
 
     Those of the same kind that a killed process left are removed first. Raises OSError.
     """

@@ -1,7 +1,7 @@
-"""Damage of an index, or trouble of the machine: what it means that a file of an index cannot be read.
+"""I/O faults: does it mean damage of the index, or trouble of the machine, that a file cannot be read?
 
 Damage stays until a build repairs it, and is refused for good. Trouble passes: nothing is set aside or made anew for
-it, and a server tries again by itself.
+it, and a server tries again on its own.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from qa.errors import DamagedGeneration, IndexUnavailable, StorageFailed
+from qa.errors import REBUILD, DamagedGeneration, IndexUnavailable, StorageFailed
 from qa.storage.files import temporary_folder
 
 IOFault = OSError | MemoryError
@@ -33,25 +33,31 @@ _NO_PLACE = frozenset(
 
 @contextlib.contextmanager
 def naming_faults(path: Path) -> Iterator[None]:
-    """Around all that reads a file of an index: raises DamagedGeneration when it is missing, else IndexUnavailable."""
+    """Around all that reads a file of an index.
+
+    Raises DamagedGeneration when it is missing, IndexUnavailable when it cannot be read.
+    """
     try:
         yield
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        raise DamagedGeneration(f"{path} is missing.", "Run `qa build`.", {"file": path.name}) from None
+        raise DamagedGeneration(f"{path} is missing.", REBUILD, {"file": path.name}) from None
     except (OSError, MemoryError) as error:
         raise unavailable(path, error) from None
 
 
 def read_bytes(path: Path) -> bytes:
-    """All bytes of a file of an index; raises what `naming_faults` raises."""
+    """All bytes of a file of an index.
+
+    Raises DamagedGeneration when it is missing, IndexUnavailable when it cannot be read.
+    """
     with naming_faults(path):
         return path.read_bytes()
 
 
 def is_folder(path: Path) -> bool:
-    """Whether a folder of an index is there; since Python 3.14, `Path.is_dir` takes any trouble for a no.
+    """Whether a folder of an index is there; since Python 3.14, `Path.is_dir` answers any trouble with no.
 
-    Raises IndexUnavailable when the machine does not tell.
+    Raises IndexUnavailable when the machine cannot tell.
     """
     try:
         return stat.S_ISDIR(path.stat().st_mode)
@@ -62,7 +68,7 @@ def is_folder(path: Path) -> bool:
 
 
 def unavailable(path: Path, error: IOFault) -> IndexUnavailable:
-    """What to raise when the machine does not give out a file or folder of an index, which may be whole."""
+    """What to raise when the machine cannot read a file or folder of an index, which may be whole."""
     return IndexUnavailable(f"{path} cannot be read: {reason_of(error)}.", remedy_of(error))
 
 
@@ -101,11 +107,12 @@ def _number(error: IOFault) -> int:
 
 @contextlib.contextmanager
 def private_copy(path: Path) -> Iterator[Path]:
-    """A copy of a file, or of a folder of files, to memory-map: what is mapped outlives the copy, which is gone then.
+    """A copy of a file, or of a folder of files, to memory-map. It is deleted afterwards; what is mapped outlives it.
 
     A process dies when a file that it has mapped is cut short, so nothing that others can reach is mapped.
 
-    Raises what `naming_faults` raises, and StorageFailed for trouble with the copy, the caller's included.
+    Raises DamagedGeneration when a file is missing, IndexUnavailable when one cannot be read, and StorageFailed for
+    trouble with the copy, the caller's included.
     """
     with naming_faults(path):
         sources = _files_of(path)

@@ -1,4 +1,4 @@
-"""Files with checksums, and records that hold their own: how either shows that it is as it was written."""
+"""Checksums of files, and records that hold their own: how either proves to be as it was written."""
 
 import json
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ def list_files(folder: Path) -> dict[str, FileEntry]:
 
 
 def verify_file(folder: Path, name: str, entry: FileEntry) -> None:
-    """Raises DamagedGeneration when a file is missing or not as written, else what `naming_faults` raises."""
+    """Raises DamagedGeneration when a file is missing or not as written, IndexUnavailable when it cannot be read."""
     path = folder / name
     with naming_faults(path):
         size = path.stat().st_size

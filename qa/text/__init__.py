@@ -1,1 +1,1 @@
-"""What the words of a language are: inflections, spelling, words for the same thing."""
+"""The words of a language: word lists, inflections, spelling correction, synonyms."""

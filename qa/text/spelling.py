@@ -1,17 +1,19 @@
-"""Which word of a list a misspelt one stands for. Rather none than a wrong one: it may turn a question around.
+"""Spelling correction: which word of a list a misspelt one stands for.
 
-Two distances are weighed: that of the letters, and that of how the words sound, by a few rules of English spelling in
-the manner of Metaphone (Philips, 1990) that keep the vowels. Both are optimal string alignment: the insertions,
-deletions, substitutions and exchanges of neighbours of Damerau (1964), each letter touched once.
+No correction is better than a wrong one, which may turn a question into its opposite. Two distances are weighed: that
+of the letters, and that of how the words sound, by a few rules of English spelling in the manner of Metaphone (Philips,
+1990) that keep the vowels. Both are optimal string alignment: the insertions, deletions, substitutions and exchanges of
+neighbours of Damerau (1964), each letter touched once.
 """
 
 import math
-import re
 import unicodedata
 from collections.abc import Mapping
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
+
+from qa.text.english import CONTRASTS, SOUNDS
 
 MIN_LETTERS = 5
 NO_LIMIT = 2.5
@@ -19,36 +21,6 @@ SOUNDS_THE_SAME = 0.5
 _FAR = 2.0
 _AMBIGUOUS_WITHIN = 0.5
 _OTHER_FIRST_SOUND = 0.5
-_SOUNDS = (
-    (re.compile(r"^(?:kn|gn|pn)"), "n"),
-    (re.compile(r"^ps"), "s"),
-    (re.compile(r"^wr"), "r"),
-    (re.compile(r"^x"), "s"),
-    (re.compile(r"rh"), "r"),
-    (re.compile(r"ph"), "f"),
-    (re.compile(r"[ao]e"), "e"),
-    (re.compile(r"sc(?=[eiy])"), "s"),
-    (re.compile(r"ch|ck|q"), "k"),
-    (re.compile(r"c(?=[eiy])"), "s"),
-    (re.compile(r"c"), "k"),
-    (re.compile(r"x"), "ks"),
-    (re.compile(r"y"), "i"),
-    (re.compile(r"z"), "s"),
-    (re.compile(r"(.)\1+"), r"\1"),
-)
-_CONTRASTS = (
-    re.compile(r"^(hiper|hipo)"),
-    re.compile(r"^(inter|intra|infra|supra|ekstra)"),
-    re.compile(r"^(makro|mikro)"),
-    re.compile(r"^(anti|ante)"),
-    re.compile(r"^(pre|post|peri)"),
-    re.compile(r"^(ab|ad)duk"),
-    re.compile(r"^(taki|bradi)"),
-    re.compile(r"(ektom|otom|ostom|oskop|plast)(?:i|ies|ik)$"),
-    re.compile(r"(itis|osis|oma|emia|uria|algia|pathi)$"),
-    re.compile(r"(les|ful)$"),
-)
-"""Parts of words, as they sound, in which two terms of medicine differ and mean another thing, or the opposite."""
 
 
 class SpellingIndex:
@@ -67,7 +39,7 @@ class SpellingIndex:
             self._by_tail.setdefault(sound[1:], []).append(word)
 
     def nearest(self, typed: str, limit: float = NO_LIMIT) -> str | None:
-        """The word of the list that `typed`, in lower case, is a misspelling of; None for none or none for certain.
+        """The word of the list that `typed`, in lower case, is a misspelling of; None when none surely is.
 
         Words of 5 to 7 letters may be 1 off, those of 8 to 11 letters 2, longer ones 2.5, but never more than `limit`;
         the shorter of the two words counts. Of equals the more frequent one is taken, then the first by alphabet; but
@@ -116,7 +88,7 @@ def sound_of(word: str) -> str:
     "anesthesia"."""
     decomposed = unicodedata.normalize("NFKD", word)
     sound = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
-    for pattern, replacement in _SOUNDS:
+    for pattern, replacement in SOUNDS:
         sound = pattern.sub(replacement, sound)
     return sound
 
@@ -133,7 +105,7 @@ def _contrast(one: str, other: str) -> bool:
     shorter, longer = sorted((one, other), key=len)
     if longer[:1] == "a" != shorter[:1] and longer[1:2] == shorter[:1]:
         return True
-    for pattern in _CONTRASTS:
+    for pattern in CONTRASTS:
         first, second = pattern.search(one), pattern.search(other)
         if first and second and first.group(1) != second.group(1):
             return True

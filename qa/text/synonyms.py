@@ -1,4 +1,4 @@
-"""Which words say the same: the editor's `corpus/synonyms.toml`, and the lay words that come with the package.
+"""Synonyms: the editor's `corpus/synonyms.toml`, and the lay words that come with the package.
 
 ```toml
 # The word that the documents use comes first; a question that holds another one is read with the first.
@@ -81,7 +81,7 @@ def load_synonyms(path: Path) -> Synonyms:
 
 
 def parse_synonyms(data: bytes, path: Path) -> Synonyms:
-    """The synonyms in the bytes of the file `path`; raises InvalidSynonyms as `load_synonyms` does."""
+    """The synonyms in the bytes of the file `path`; raises InvalidSynonyms, naming the file and the entry."""
     try:
         content = tomllib.loads(data.decode("utf-8-sig"))  # some editors put a byte order mark first
     except (ValueError, RecursionError) as error:

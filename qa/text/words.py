@@ -1,4 +1,4 @@
-"""What a word is, which simple inflections make two words one, and where phrases stand in a row of words."""
+"""Tokens and inflections: what a word is, which forms are one word, and where phrases stand in a row of words."""
 
 import re
 import unicodedata
@@ -6,15 +6,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from qa.text.english import SIBILANT_ENDINGS, SINGULARS_IN_S, VERB_ENDINGS, VOWELS
+
 _LETTER = r"[\w\u0300-\u036f]"  # with the accents that NFC leaves on their own
 _WORD = re.compile(rf"{_LETTER}+(?:['’]{_LETTER}+)*")
-_VOWEL = re.compile(r"[aeiouy]")
-_SIBILANT = ("s", "x", "z", "ch", "sh", "o")
-_NO_PLURAL = ("ss", "us", "is")
+_VOWEL = re.compile(f"[{VOWELS}y]")
 
 
 class WordSpan(NamedTuple):
-    """A word as it stands in a text, at `[start, end)`; hyphens part words, apostrophes between letters don't."""
+    """A word as it stands in a text, at `[start, end)`; hyphens separate words, apostrophes between letters don't."""
 
     text: str
     start: int
@@ -34,20 +34,20 @@ def words_in(text: str) -> Iterator[WordSpan]:
 
 def singular(word: str) -> str:
     """A lower-case English word without its regular plural ending; other words come back as they are."""
-    if len(word) < 3 or word.endswith(_NO_PLURAL) or not word.endswith("s"):
+    if len(word) < 3 or word.endswith(SINGULARS_IN_S) or not word.endswith("s"):
         return word
     if word.endswith("ies") and len(word) > 4:
         return word[:-3] + "y"
-    if word.endswith("es") and word[:-2].endswith(_SIBILANT):
+    if word.endswith("es") and word[:-2].endswith(SIBILANT_ENDINGS):
         return word[:-2]
     return word[:-1]
 
 
 def plural(word: str) -> str:
     """A lower-case English word with its regular plural ending."""
-    if word.endswith("y") and word[-2:-1] not in tuple("aeiou"):
+    if word.endswith("y") and word[-2:-1] not in tuple(VOWELS):
         return word[:-1] + "ies"
-    return word + ("es" if word.endswith(_SIBILANT) else "s")
+    return word + ("es" if word.endswith(SIBILANT_ENDINGS) else "s")
 
 
 def base_forms(word: str) -> tuple[str, ...]:
@@ -59,7 +59,7 @@ def base_forms(word: str) -> tuple[str, ...]:
     forms = [word]
     stem = word.removesuffix("'s")
     forms += [stem, singular(stem)]
-    for ending in ("ed", "ing"):
+    for ending in VERB_ENDINGS:
         root = stem.removesuffix(ending)
         if root == stem or len(root) < 3 or root.endswith("e") or not _VOWEL.search(root):
             continue

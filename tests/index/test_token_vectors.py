@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from qa.encoder.protocol import Vectors
 from qa.errors import DamagedGeneration, StorageFailed
-from qa.index.token_vectors import SCALE, PassageTokens, TokenIndex, Vectors, quantised, write_tokens
+from qa.index.token_vectors import SCALE, PassageTokens, TokenIndex, quantised, write_tokens
 
 DIMENSION = 8
 ROUNDING = DIMENSION**0.5 * 0.5 / SCALE + 1e-5

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qa.encoder.protocol import Vectors
 from qa.errors import DamagedGeneration, StorageFailed
-from qa.index.vectors import EXACT_UP_TO, IndexKind, VectorIndex, Vectors, index_kind, write_vectors
+from qa.index.vectors import EXACT_UP_TO, IndexKind, VectorIndex, index_kind, write_vectors
 
 ROOT = Path(__file__).resolve().parents[2]
 

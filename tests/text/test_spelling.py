@@ -5,7 +5,7 @@ import pytest
 from qa.text.spelling import SpellingIndex, sound_of
 
 WORDS = """kyphoplasty vertebroplasty hemophilia anesthesia osteoporosis vertebra pneumonia hypokalemia symptomatic
-    surgery infection bleeding patient patients needle stomach collapse collapses therapy swelling pain""".split()  # noqa: SIM905
+    surgery infection bleeding patient patients needle stomach collapse collapses therapy swelling pain""".split()
 INDEX = SpellingIndex(dict.fromkeys(WORDS, 1))
 
 

@@ -1,1 +1,1 @@
-"""What stands around every route."""
+"""ASGI middleware around every route."""

@@ -1,6 +1,6 @@
-"""Lets the pages of other origins, which the settings name, ask questions: `POST /v1/ask` and nothing else.
+"""CORS: pages of the origins that the settings name may ask questions, by `POST /v1/ask` and nothing else.
 
-No credentials are ever taken, and an origin that is not named gets no header at all.
+Credentials are never accepted, and an origin that is not named gets no header at all.
 """
 
 from collections.abc import Collection
@@ -13,7 +13,7 @@ PREFLIGHT_SECONDS = 600
 
 
 class CrossOrigin:
-    """ASGI middleware before the overload's refusal, so that a refusal too can be read by those pages."""
+    """ASGI middleware around load shedding, so that those pages can read a refusal too."""
 
     def __init__(self, app: ASGIApp, path: str, origins: Collection[str]) -> None:
         self._app = app

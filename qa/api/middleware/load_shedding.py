@@ -1,4 +1,4 @@
-"""Refuses questions before anything is read or parsed while the waiting line is full."""
+"""Load shedding: while the queue is full, questions are refused before anything is read or parsed."""
 
 from collections.abc import Collection
 
@@ -10,11 +10,11 @@ from qa.api.middleware.observation import OUTCOME, ROUTE
 from qa.errors import Overloaded
 
 
-class OverloadRefusal:
-    """ASGI middleware before the routes: a refusal costs next to nothing, so that answers keep their time."""
+class LoadShedding:
+    """ASGI middleware: a refusal costs next to nothing, so that answers take no longer under overload."""
 
     def __init__(self, app: ASGIApp, dispatcher: Dispatcher, errors: ErrorResponses, paths: Collection[str]) -> None:
-        """`paths` are where questions are taken."""
+        """`paths` are those that take questions."""
         self._app = app
         self._dispatcher = dispatcher
         self._errors = errors

@@ -1,7 +1,7 @@
-"""What is known of every request: its id, and, when it is done, a line of the log and the counters.
+"""Request ids, the access log and the metrics of requests.
 
-Neither holds anything that the request brought along but its id: no query, no body, and of its path only the template
-of the route that took it.
+Log and metrics hold nothing that a request sent but its id: no query, no body, and of its path only the template of the
+route that took it.
 """
 
 import logging
@@ -85,7 +85,7 @@ class RefusedConnections:
 
 
 class _Refusals:
-    """A line for each would cost as much again as the refusal."""
+    """Logs refusals in sums: a line for each would cost as much again as the refusal."""
 
     def __init__(self, event: str) -> None:
         self._event = event
@@ -102,6 +102,6 @@ class _Refusals:
 
 
 def _request_id(scope: Scope) -> str:
-    """The one that the request brought along if it is well-formed, or a new one."""
+    """The request's own if it is well-formed, else a new one."""
     given = Headers(scope=scope).get("x-request-id", "")
     return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)

@@ -1,7 +1,7 @@
-"""What holds for every response, whatever made it: security headers, HEAD, and no exception that gets out.
+"""Security headers, HEAD, and the last exception handler: what holds for every response, whatever made it.
 
-It stands inside Starlette's own error middleware, which would raise the exception on to the server, and the server
-would log it with its text.
+It runs inside Starlette's own error middleware, which raises an exception again for the server, and the server would
+log it with its text.
 """
 
 from starlette.datastructures import MutableHeaders
@@ -40,7 +40,7 @@ class ResponseGuard:
 
 
 class _GuardedSend:
-    """Sends on with the headers that every response has. What a response says of its own caching stands.
+    """Sends on, with the headers that every response has; a response's own Cache-Control stands.
 
     The default is not to store: a cached copy could outlive the withdrawal of a text.
     """

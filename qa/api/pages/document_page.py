@@ -1,10 +1,11 @@
-"""A document as the parts of its page. Put together in order, the parts are the canonical text, to the character."""
+"""The document page: a document in parts that, put together in order, are its canonical text, to the character."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from qa.links import slice_fragment
 from qa.records import Document, Passage, Section
 
 DEEPEST_HEADING = 6
@@ -106,7 +107,7 @@ def _pieces(text: str, section: Section, passages: Sequence[Passage]) -> Iterato
         if position <= passage.start and passage.end <= section.end:
             if position < passage.start:
                 yield Piece(text[position : passage.start])
-            yield Piece(text[passage.start : passage.end], f"p-{passage.start}-{passage.end}")
+            yield Piece(text[passage.start : passage.end], slice_fragment(passage.start, passage.end))
             position = passage.end
     if position < section.end:
         yield Piece(text[position : section.end])

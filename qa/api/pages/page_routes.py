@@ -1,18 +1,16 @@
-"""The pages for people: console, search, documents. They work without a script; scripts make them quicker to use."""
+"""The routes of the pages: console, search, documents. They work without scripts, which make them quicker to use."""
 
-from typing import Annotated
+from fastapi import APIRouter, Request, Response
 
-from fastapi import APIRouter, Query, Request, Response
-
+from qa.api.asking import AskedAudience, answer_to
 from qa.api.batching import Dispatcher
-from qa.api.middleware.observation import OUTCOME
 from qa.api.pages.document_page import document_page, facts_for_machines, source_is_web
 from qa.api.pages.page_templates import PageTemplates
 from qa.api.pages.quote_page import ShownQuote, pieces_of
 from qa.api.request_body import read_search_form
-from qa.api.routes import as_audience, unless_gone
+from qa.links import DOCUMENTS_PATH
 from qa.records import Quote
-from qa.search.engine import DEFAULT_QUOTES, Engine
+from qa.search.engine import Engine
 from qa.settings import Settings
 
 SEARCH_PATH = "/search"
@@ -43,9 +41,7 @@ def page_routes(engine: Engine, dispatcher: Dispatcher, settings: Settings, temp
             audience = settings.serve_audiences[-1]
             return templates.page("search.html", SHELL, answer=None, asked="", audience=audience)
         form = await read_search_form(settings.request_seconds, request)
-        pending = dispatcher.ask(form.question, as_audience(form.audience), DEFAULT_QUOTES)
-        answer = await unless_gone(request, pending)
-        request.scope[OUTCOME] = answer.outcome
+        answer = await answer_to(request, form, dispatcher)
         return templates.page(
             "search.html",
             answer=answer,
@@ -55,10 +51,10 @@ def page_routes(engine: Engine, dispatcher: Dispatcher, settings: Settings, temp
             audience=form.audience,
         )
 
-    @router.get("/documents/{document_id}")
-    def open_document(document_id: str, audience: Annotated[str, Query()] = "patient") -> Response:
-        document = engine.document(document_id, as_audience(audience))
-        passages = engine.passages(document, as_audience(audience))
+    @router.get(f"{DOCUMENTS_PATH}/{{document_id}}")
+    def open_document(document_id: str, audience: AskedAudience) -> Response:
+        document = engine.document(document_id, audience)
+        passages = engine.passages(document, audience)
         return templates.page(
             "document.html",
             document=document,

@@ -1,20 +1,18 @@
-"""A page from its template in `web/`, with the headers that every page has. The only module that knows Jinja.
+"""HTML from Jinja templates in `web/`, with the headers that every page has. The only module that knows Jinja.
 
 Everything that a template is given is escaped; no template marks anything as safe.
 """
 
 import datetime
 from collections.abc import Mapping
-from pathlib import Path
 
 from fastapi import Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from qa.api.pages import WEB
 from qa.api.schemas import ErrorBody
 from qa.settings import Settings
-
-WEB = Path(__file__).parents[1] / "web"
 
 MONTHS = (
     "January", "February", "March", "April", "May", "June",

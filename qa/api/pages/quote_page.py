@@ -1,4 +1,4 @@
-"""An answer as the pieces of its page: each quote cut where its answering sentence begins and ends."""
+"""The quotes of an answer on a page: each is cut where its answering sentence begins and ends."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
-"""The scripts, styles and pictures of the pages, from `web/`: nothing else in that folder can be fetched.
+"""Static files: the scripts, styles and pictures in `web/`. Nothing else in that folder can be fetched.
 
-Each has an ETag that its bytes decide and is asked for again each time, so that pages and scripts are of one version.
+Each has an ETag derived from its bytes and is revalidated each time, so that pages and scripts are of one version.
 Browsers get them compressed: the widget is for patients' phones.
 """
 
@@ -10,7 +10,7 @@ import re
 
 from fastapi import APIRouter, Request, Response
 
-from qa.api.pages.page_templates import WEB
+from qa.api.pages import WEB
 from qa.errors import NotFound
 
 WIDGET = "widget.js"
@@ -21,7 +21,7 @@ MEDIA_TYPES = {
 }
 NAME = re.compile(r"[a-z0-9-]+\.(js|css|svg)")
 FOR_EVERY_ORIGIN = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
-"""A module is loaded by other origins only with their browsers' leave; the widget is meant for them."""
+"""CORS headers without which browsers load no module from another origin; the widget is meant for those."""
 
 
 def static_routes() -> APIRouter:

@@ -1,26 +1,48 @@
 """bytes → canonical text with headings; one file a format.
 
-Each reader imports what it needs when it is called, so that importing this package costs nothing.
+A reader is imported when a file needs it, so that importing this package costs nothing.
 """
 
-from collections.abc import Callable
-from pathlib import PurePath
+from collections.abc import Callable, Mapping
 
 from qa.corpus.formats.canonical import check
 from qa.errors import CorpusError, NoReader, UnreadableDocument
 from qa.records import CanonicalText
 
-__all__ = ["SUFFIXES", "is_document", "read"]
+__all__ = ["SUFFIXES", "read"]
 
-SUFFIXES: frozenset[str] = frozenset({".md", ".markdown", ".txt", ".html", ".htm"})
+Reader = Callable[[bytes], CanonicalText]
+
+
+def _markdown() -> Reader:
+    from qa.corpus.formats.markdown import read_markdown
+
+    return read_markdown
+
+
+def _html() -> Reader:
+    from qa.corpus.formats.html import read_html
+
+    return read_html
+
+
+def _plain_text() -> Reader:
+    from qa.corpus.formats.plain_text import read_plain_text
+
+    return read_plain_text
+
+
+_READERS: Mapping[str, Callable[[], Reader]] = {
+    ".md": _markdown,
+    ".markdown": _markdown,
+    ".txt": _plain_text,
+    ".html": _html,
+    ".htm": _html,
+}
+SUFFIXES = frozenset(_READERS)
 """The file name suffixes, in lower case, that have a reader."""
 
-_COMING: frozenset[str] = frozenset({".pdf", ".docx"})
-
-
-def is_document(name: str) -> bool:
-    """Whether a file of this name has a reader."""
-    return PurePath(name).suffix.lower() in SUFFIXES
+_COMING = frozenset({".pdf", ".docx"})
 
 
 def read(data: bytes, suffix: str) -> CanonicalText:
@@ -46,18 +68,8 @@ def read(data: bytes, suffix: str) -> CanonicalText:
     return canonical
 
 
-def _reader(suffix: str) -> Callable[[bytes], CanonicalText]:
-    if suffix in (".md", ".markdown"):
-        from qa.corpus.formats.markdown import read_markdown
-
-        return read_markdown
-    if suffix in (".html", ".htm"):
-        from qa.corpus.formats.html import read_html
-
-        return read_html
-    if suffix == ".txt":
-        from qa.corpus.formats.plain_text import read_plain_text
-
-        return read_plain_text
+def _reader(suffix: str) -> Reader:
+    if suffix in _READERS:
+        return _READERS[suffix]()
     missing = "no reader yet for" if suffix in _COMING else "no reader for"
     raise NoReader(f"There is {missing} {suffix or 'a name without a suffix'}.", "Save it as .md, .txt or .html.")

@@ -6,7 +6,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from qa.corpus.formats.canonical import Builder, one_line
 from qa.corpus.formats.decoding import decode
-from qa.corpus.formats.html_walk import Walker
+from qa.corpus.formats.html_walk import walk
 from qa.errors import UnreadableDocument
 from qa.records import CanonicalText
 
@@ -30,12 +30,6 @@ def read_html(data: bytes) -> CanonicalText:
     for root in main_parts(body):
         walk(root, body, builder)
     return builder.build(next(filter(None, titles), None))
-
-
-def walk(root: LexborNode, body: LexborNode, builder: Builder) -> None:
-    """Hand what a person reads of `root`, a part of `body`, to `builder`."""
-    controlled = (node.attributes.get("aria-controls") or "" for node in body.css("[aria-controls]"))
-    Walker(builder, frozenset(name for names in controlled for name in names.split())).walk(root)
 
 
 def main_parts(body: LexborNode) -> list[LexborNode]:

@@ -7,24 +7,23 @@ from selectolax.lexbor import LexborNode
 
 from qa.corpus.formats.canonical import Builder
 
-
-def _names(words: str) -> frozenset[str]:
-    return frozenset(words.split())
-
-
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
-_BLOCKS = _HEADINGS | _names(
-    "address article aside blockquote body button caption center dd details dialog dir div dl dt fieldset figcaption "
-    "figure footer form header hgroup hr legend li main menu ol p pre search section summary table tbody td tfoot th "
-    "thead tr ul"
+_BLOCKS = _HEADINGS | frozenset(
+    """
+    address article aside blockquote body button caption center dd details dialog dir div dl dt fieldset figcaption
+    figure footer form header hgroup hr legend li main menu ol p pre search section summary table tbody td tfoot th
+    thead tr ul
+    """.split()
 )
 _LISTS = frozenset({"ul", "ol", "menu", "dir"})
 _CELLS = frozenset({"td", "th"})
 # Struck text is what the author withdrew; a quote could not show the strike.
-_LEFT_OUT = _names(
-    "applet area audio canvas datalist del embed frame head iframe input link map meta meter nav noembed noframes "
-    "noscript object optgroup option output progress rp s script select strike style svg template textarea title "
-    "track video"
+_LEFT_OUT = frozenset(
+    """
+    applet area audio canvas datalist del embed frame head iframe input link map meta meter nav noembed noframes
+    noscript object optgroup option output progress rp s script select strike style svg template textarea title
+    track video
+    """.split()
 )
 _FIELDS = frozenset({"input", "select", "textarea"})
 _LEFT_OUT_ROLES = frozenset({"navigation", "search", "menu", "menubar", "dialog", "alertdialog", "tooltip"})
@@ -88,10 +87,16 @@ class _Item:
     placed: bool = False
 
 
-class Walker:
+def walk(root: LexborNode, body: LexborNode, builder: Builder) -> None:
+    """Hands what a person reads of `root`, a part of `body`, to `builder`."""
+    controlled = (node.attributes.get("aria-controls") or "" for node in body.css("[aria-controls]"))
+    _Walker(builder, frozenset(name for names in controlled for name in names.split())).walk(root)
+
+
+class _Walker:
     """Walks elements and hands headings and blocks to `builder`; does not recurse, so depth has no limit."""
 
-    def __init__(self, builder: Builder, controlled: frozenset[str] = frozenset()) -> None:
+    def __init__(self, builder: Builder, controlled: frozenset[str]) -> None:
         """`controlled` are the ids of the parts that a button of the page shows: hidden at first, but readable."""
         self._builder = builder
         self._controlled = controlled
@@ -104,7 +109,7 @@ class Walker:
         self._captured: LexborNode | None = None
 
     def walk(self, root: LexborNode) -> None:
-        """Hand over all that a person reads in `root`."""
+        """Hands over all that a person reads in `root`."""
         waiting = [(root, False)]
         while waiting:
             node, leaving = waiting.pop()

@@ -15,23 +15,20 @@ from selectolax.lexbor import LexborHTMLParser
 
 from qa.corpus.formats.canonical import Builder
 from qa.corpus.formats.decoding import decode
-from qa.corpus.formats.html import walk
+from qa.corpus.formats.html_walk import walk
 from qa.errors import UnreadableDocument
 from qa.records import CanonicalText
-
-
-def _names(words: str) -> frozenset[str]:
-    return frozenset(words.split())
-
 
 _FRONT_MATTER = re.compile(r"---[ \t]*\r?\n(.*?\n)??(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL)
 _LOOKS_LIKE_KEYS = re.compile(r"(?:[ \t]*(?:#.*)?\r?\n)*[A-Za-z_][\w -]*:(?:[ \t]|\r?\n)")
 _KEY_LINE = re.compile(r"^([A-Za-z_][\w -]*):(?=\s|$)", re.MULTILINE)
 _TITLE_KEYS = ("display_title", "title")
-_KNOWN_KEYS = frozenset(_TITLE_KEYS) | _names(
-    "aliases author authors categories category date description draft id keywords lang language lastUpdated layout "
-    "last_modified_at nav_order parent permalink published redirect_from sidebar_label slug subtitle summary tags "
-    "template"
+_KNOWN_KEYS = frozenset(_TITLE_KEYS) | frozenset(
+    """
+    aliases author authors categories category date description draft id keywords lang language lastUpdated layout
+    last_modified_at nav_order parent permalink published redirect_from sidebar_label slug subtitle summary tags
+    template
+    """.split()
 )
 _FOOTNOTE = re.compile(r"\[\^[^\]\s]+\]:")
 # What a link leads to: "[Emergency]: 911", "[Dose]: 1/2" and "[Room]: #3" are text that only looks like a definition.
@@ -44,14 +41,16 @@ _COMMENT_LABELS = frozenset({"//", "COMMENT"})
 # markdown-it drops, without a word, what is nested deeper; where Python's stack ends first, the reader says so.
 _DEEPEST = 10_000
 _TAG = re.compile(r"</?([A-Za-z][A-Za-z0-9]*)(?=[\s/>])[^<>]*>")
-_ELEMENTS = _names(
-    "a abbr acronym address applet area article aside audio b base bdi bdo big blockquote body br button canvas "
-    "caption center cite code col colgroup data datalist dd del details dfn dialog dir div dl dt em embed fieldset "
-    "figcaption figure font footer form frame frameset h1 h2 h3 h4 h5 h6 head header hgroup hr html i iframe img "
-    "input ins kbd label legend li link main map mark math menu meta meter nav nobr noframes noscript object ol "
-    "optgroup option output p param path picture pre progress q rp rt ruby s samp script search section select slot "
-    "small source span strike strong style sub summary sup svg table tbody td template textarea tfoot th thead time "
-    "title tr track tt u ul use var video wbr"
+_ELEMENTS = frozenset(
+    """
+    a abbr acronym address applet area article aside audio b base bdi bdo big blockquote body br button canvas
+    caption center cite code col colgroup data datalist dd del details dfn dialog dir div dl dt em embed fieldset
+    figcaption figure font footer form frame frameset h1 h2 h3 h4 h5 h6 head header hgroup hr html i iframe img
+    input ins kbd label legend li link main map mark math menu meta meter nav nobr noframes noscript object ol
+    optgroup option output p param path picture pre progress q rp rt ruby s samp script search section select slot
+    small source span strike strong style sub summary sup svg table tbody td template textarea tfoot th thead time
+    title tr track tt u ul use var video wbr
+    """.split()
 )
 
 
