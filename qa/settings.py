@@ -134,7 +134,9 @@ def load_settings(**options: Any) -> Settings:
     """
     unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and not _is_known(name))
     if unknown:  # QA_SERVE_AUDIENCE for …AUDIENCES would let patients ask for staff documents
-        raise InvalidSetting(f"{', '.join(unknown)} is no setting.", "Correct or unset it; the README lists them.")
+        raise InvalidSetting(
+            f"{', '.join(unknown)} is no setting.", "Correct or unset it; qa/cli/README.md lists them."
+        )
     file = os.environ.get("QA_SETTINGS")
     if file and not Path(file).is_file():
         raise InvalidSetting(f"The settings file {file} does not exist.", "Correct QA_SETTINGS, or unset it.")

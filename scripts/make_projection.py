@@ -1,4 +1,4 @@
-"""Makes `qa/projection.npy`: the packaged model's token vectors from 384 to 64 dimensions.
+"""Makes `qa/encoder/projection.npy`: the packaged model's token vectors from 384 to 64 dimensions.
 
 The eigenvectors with the largest eigenvalues of the second moment of token vectors over a sample of passages of each
 corpus given, weighted alike. Run once for a model; the result belongs to the model, not to a clinic's corpus.

@@ -1,4 +1,4 @@
-"""Makes `qa/calibration.json`: how the signals of a question become the probability that its first passages answer.
+"""Makes `qa/index/calibration.json`: how a question's signals become the probability that its first passages answer.
 
 The weights come from a logistic regression on a BEIR-layout set that says which queries its corpus answers; scale, bias
 and thresholds from labelled questions of a clinic's kind (`--questions FILE INDEX`, as `qa evaluate` takes them), with

@@ -6,9 +6,11 @@ The import contracts are in pyproject.toml and checked by lint-imports, which sc
 import ast
 import re
 import subprocess
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -167,3 +169,57 @@ def test_the_architecture_page_names_every_module() -> None:
     shared = Counter(module.name for module in modules)
     names = [module.name if shared[module.name] == 1 else module.as_posix() for module in modules]
     assert [name for name in names if not re.search(rf"(?<![\w.-]){re.escape(name)}", page)] == []
+
+
+def architecture_rows(first_cell: str) -> list[list[str]]:
+    """The cells of those rows of the page's tables whose first cell is of this form."""
+    page = (QA / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines() if line.startswith("|")]
+    return [row for row in rows if re.fullmatch(first_cell, row[0])]
+
+
+def contract(identifier: str) -> dict[str, Any]:
+    """An import contract of pyproject.toml."""
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+    found: list[dict[str, Any]] = [each for each in tools["importlinter"]["contracts"] if each["id"] == identifier]
+    return found[0]
+
+
+def code_in(cell: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", cell)
+
+
+def test_the_table_of_packages_is_the_import_contract() -> None:
+    layers: dict[str, set[str]] = {}
+    for layer, package, *_ in architecture_rows(r"\d+"):
+        layers.setdefault(layer, set()).add(code_in(package)[0].split("/")[0].removesuffix(".py"))
+    assert list(layers) == [str(number) for number in range(len(layers), 0, -1)], "from the top to the bottom"
+    contracted = [{name.strip() for name in layer.split("|")} for layer in contract("layers")["layers"]]
+    assert list(layers.values()) == contracted
+
+
+def test_each_row_of_the_table_names_the_modules_of_its_package_once() -> None:
+    documented: dict[Path, list[str]] = {}
+    for _, package, _, modules in architecture_rows(r"\d+"):
+        place = code_in(package)[0]
+        folder = QA if place.endswith(".py") else QA / place
+        names = [place] if place.endswith(".py") else [Path(name).name for name in code_in(modules)]
+        documented.setdefault(folder, []).extend(names)
+    actual: dict[Path, list[str]] = {}
+    for module in QA.rglob("*.py"):
+        if module.name != "__init__.py":
+            actual.setdefault(module.parent, []).append(module.name)
+    assert {folder: sorted(names) for folder, names in documented.items()} == {
+        folder: sorted(names) for folder, names in actual.items()
+    }
+
+
+def test_the_table_of_libraries_is_the_import_contract() -> None:
+    documented = set()
+    for place, libraries in architecture_rows(r"`[\w/]+(/|\.py)`"):
+        path = code_in(place)[0]
+        name = f"{path}**" if path.endswith("/") else path.removesuffix(".py")
+        documented |= {f"qa.{name.replace('/', '.')} -> {library}" for library in libraries.split(", ")}
+    known = contract("libraries")
+    assert documented == set(known["ignore_imports"])
+    assert {entry.split(" -> ")[1] for entry in documented} == set(known["forbidden_modules"])

@@ -3,7 +3,7 @@
 ```
 index/
 ├── current                       the id of the live generation; replaced in one step
-├── encoders/<id>/                an encoder, stored once for all generations that name it (`encoder/store.py`)
+├── encoders/<id>/                an encoder, stored once for all generations that name it (`qa.encoder.store`)
 └── generations/<id>/
     ├── manifest.json             written last; holds every other file's SHA-256, and its own
     ├── synonyms.toml             the editor's words for the same thing, as they were

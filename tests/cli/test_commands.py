@@ -396,12 +396,6 @@ def test_every_command_explains_itself_with_an_example(qa: Run) -> None:
     assert qa() == qa("--help")
 
 
-def test_the_readme_names_every_command_and_no_other(qa: Run) -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
-    named = set(re.findall(r"`qa ([a-z]+)", readme))
-    assert named == {command.name for command in application().registered_commands}
-
-
 def test_help_loads_nothing_heavy() -> None:
     """Start-up time is that of what is imported."""
     heavy = {
