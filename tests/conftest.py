@@ -23,7 +23,7 @@ from qa.encoder.protocol import EncoderIdentity, Encoding, MadeEncoder, ModelIde
 from qa.errors import OtherModel
 from qa.indexer.build import BuildReport, build, plan_build
 from qa.records import Audience, Span
-from qa.search.engine import Engine
+from qa.search.engine import Engine, new_engine
 from qa.settings import Settings
 
 TODAY = datetime.date(2026, 11, 20)
@@ -156,7 +156,7 @@ class Clinic:
 
     def engine(self, **settings: object) -> Engine:
         """One that has looked for a generation once; it looks again when told to, as the server's watcher does."""
-        engine = Engine(self.settings.model_copy(update=settings), self.encoder, lambda: self.today)
+        engine = new_engine(self.settings.model_copy(update=settings), self.encoder, lambda: self.today)
         engine.reload()
         return engine
 

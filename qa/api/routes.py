@@ -108,7 +108,7 @@ def document_routes(engine: Engine) -> APIRouter:
     )
     def list_documents(audience: AudienceQuery = "patient") -> schemas.DocumentList:
         """The approved documents that the audience may be quoted today, by id."""
-        documents = engine.documents(as_audience(audience))
+        documents = engine.catalogue(as_audience(audience)).documents()
         return schemas.DocumentList(
             audience=as_audience(audience),
             documents=tuple(schemas.document_summary(document) for document in documents),
@@ -122,12 +122,12 @@ def document_routes(engine: Engine) -> APIRouter:
     )
     def get_document(document_id: str, audience: AudienceQuery = "patient") -> schemas.Document:
         """The text that was approved, its sections and its hash: what it takes to check a quote."""
-        return schemas.whole_document(engine.document(document_id, as_audience(audience)))
+        return schemas.whole_document(engine.catalogue(as_audience(audience)).document(document_id))
 
     return router
 
 
-def health_routes(engine: Engine, served: tuple[Audience, ...]) -> APIRouter:
+def health_routes(engine: Engine) -> APIRouter:
     """`GET /livez` and `GET /readyz`."""
     router = APIRouter(tags=["health"])
 
@@ -148,7 +148,7 @@ def health_routes(engine: Engine, served: tuple[Audience, ...]) -> APIRouter:
         readiness = engine.readiness()
         if readiness.ready:
             return schemas.readiness(readiness)
-        return unready_response(_why_not(engine, served[0], readiness.reason))
+        return unready_response(_why_not(engine, readiness.reason))
 
     return router
 
@@ -186,10 +186,10 @@ def as_audience(name: str) -> Audience:
     return cast(Audience, name)
 
 
-def _why_not(engine: Engine, audience: Audience, reason: str) -> ClinicQAError:
+def _why_not(engine: Engine, reason: str) -> ClinicQAError:
     """The error that a question would meet now."""
     try:
-        engine.documents(audience)
+        engine.searcher()
     except ClinicQAError as error:
         return error
     return IndexUnavailable(reason, "Ask again.")

@@ -24,26 +24,26 @@ def calibrate(
 ) -> None:
     """Fits confidence and thresholds to labelled questions, and writes CORPUS/calibration.json for the next build."""
     from qa.cli.locations import corpus_settings
-    from qa.encoder.store import EncoderStore
     from qa.evaluation.judging import load_questions
     from qa.index.calibration import recalibrated
     from qa.index.manifest import CALIBRATION
     from qa.records import checked_audience
-    from qa.search.engine import Engine
+    from qa.search.engine import open_engine
     from qa.settings import today
     from qa.storage.files import write_durably
 
     settings = corpus_settings(corpus, register_file, index)
     labelled = load_questions(questions)
-    engine = Engine(settings, EncoderStore(settings.index, settings.model, settings.encoder_threads), today)
-    engine.reload()
     asking = checked_audience(audience)
+    engine = open_engine(settings)
     rows = []
     for row in labelled:
-        considered, _ = engine.consider(row.question, asking)
-        if considered.signals:
-            rows.append((considered.signals, row.answer is not None))
-    fitted = recalibrated(engine.calibration(), rows, f"qa calibrate, {len(rows)} questions, {today()}")
+        signals = engine.consider(row.question, asking).signals
+        if signals:
+            rows.append((signals, row.answer is not None))
+    fitted = recalibrated(
+        engine.searcher().generation.calibration, rows, f"qa calibrate, {len(rows)} questions, {today()}"
+    )
     target = settings.corpus / CALIBRATION
     write_durably(target, (json_format.dumps(fitted.as_json(), indent=2) + "\n").encode("utf-8"))
     threshold = fitted.threshold(settings.max_false_answer_rate)

@@ -20,7 +20,7 @@ from qa.index.manifest import Manifest
 from qa.index.publication import live_id
 from qa.indexer.build import BuildReport, build, plan_build
 from qa.records import Span
-from qa.search.engine import Engine
+from qa.search.engine import new_engine
 from tests.conftest import CEMENT, RISKS, BagOfWordsEncoder, Clinic
 
 Change = Callable[[Encoding], Encoding]
@@ -177,7 +177,7 @@ def test_an_export_that_disagrees_is_not_used_and_everything_says_so(
     folder = encoder_folder(workshop.index, manifest.recipe.encoder)
     assert [path.name for path in folder.iterdir()] == ["encoder.json"], "what must not be used is not kept"
     assert not encoder_folder(workshop.index, workshop.identity).exists()
-    engine = Engine(filled.settings, workshop.original, lambda: filled.today)
+    engine = new_engine(filled.settings, workshop.original, lambda: filled.today)
     engine.reload()
     readiness = engine.readiness()
     assert readiness.ready
@@ -242,7 +242,7 @@ def test_an_export_that_other_libraries_refuse_leaves_the_live_generation_its_en
     monkeypatch.setattr(encoder_export, "_version", lambda package: "99")
     workshop.original.failure = "torch cannot trace it."
     workshop.encoders().make([RISKS])  # and the build is killed here
-    engine = Engine(filled.settings, workshop.store(), lambda: filled.today)
+    engine = new_engine(filled.settings, workshop.store(), lambda: filled.today)
     engine.reload()
     assert engine.readiness().generation == before.generation
     after = build_in(filled, workshop)
@@ -254,7 +254,7 @@ def test_a_damaged_encoder_is_made_anew_by_a_build_with_nothing_else_to_do(fille
     workshop = Workshop(filled.folder)
     before = build_in(filled, workshop)
     (encoder_folder(workshop.index, workshop.identity) / "model.onnx").write_text("another graph")
-    engine = Engine(filled.settings, workshop.store(), lambda: filled.today)
+    engine = new_engine(filled.settings, workshop.store(), lambda: filled.today)
     engine.reload()
     with pytest.raises(DamagedGeneration, match=r"model\.onnx is damaged.*qa build"):
         engine.ask("When does the cement harden?")

@@ -19,7 +19,7 @@ def asked(index: AudienceIndex, text: str) -> Question:
 
 
 def index_of(clinic: Clinic) -> AudienceIndex:
-    return clinic.engine().consider("cement")[1]
+    return clinic.engine().consider("cement").index
 
 
 def candidates(index: AudienceIndex, question: Question, excluded: Collection[str] = ()) -> Candidates:

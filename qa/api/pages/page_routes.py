@@ -12,18 +12,18 @@ from qa.api.pages.quote_page import ShownQuote, pieces_of
 from qa.api.request_body import read_search_form
 from qa.api.routes import as_audience, unless_gone
 from qa.records import Quote
-from qa.search.engine import DEFAULT_QUOTES, Engine
-from qa.settings import Settings
+from qa.search.engine import Engine
+from qa.search.query import DEFAULT_QUOTES
 
 SEARCH_PATH = "/search"
 SHELL = {"Cache-Control": "no-cache"}
 """For a page that holds no approved text."""
 
 
-def page_routes(engine: Engine, dispatcher: Dispatcher, settings: Settings, templates: PageTemplates) -> APIRouter:
-    """`/`, `/search`, `/documents/{id}` and `/widget-demo`."""
+def page_routes(engine: Engine, dispatcher: Dispatcher, templates: PageTemplates, request_seconds: float) -> APIRouter:
+    """`/`, `/search`, whose form may take `request_seconds`, `/documents/{id}` and `/widget-demo`."""
     router = APIRouter(include_in_schema=False)
-    staff_is_served = "staff" in settings.serve_audiences
+    staff_is_served = "staff" in engine.audiences
 
     def shown(quotes: tuple[Quote, ...]) -> list[ShownQuote]:
         return [
@@ -40,9 +40,9 @@ def page_routes(engine: Engine, dispatcher: Dispatcher, settings: Settings, temp
     @router.api_route(SEARCH_PATH, methods=["GET", "POST"])
     async def search(request: Request) -> Response:
         if request.method == "GET":
-            audience = settings.serve_audiences[-1]
+            audience = engine.audiences[-1]
             return templates.page("search.html", SHELL, answer=None, asked="", audience=audience)
-        form = await read_search_form(settings.request_seconds, request)
+        form = await read_search_form(request_seconds, request)
         pending = dispatcher.ask(form.question, as_audience(form.audience), DEFAULT_QUOTES)
         answer = await unless_gone(request, pending)
         request.scope[OUTCOME] = answer.outcome
@@ -57,13 +57,13 @@ def page_routes(engine: Engine, dispatcher: Dispatcher, settings: Settings, temp
 
     @router.get("/documents/{document_id}")
     def open_document(document_id: str, audience: Annotated[str, Query()] = "patient") -> Response:
-        document = engine.document(document_id, as_audience(audience))
-        passages = engine.passages(document, as_audience(audience))
+        catalogue = engine.catalogue(as_audience(audience))
+        document = catalogue.document(document_id)
         return templates.page(
             "document.html",
             document=document,
             approval=document.approval,
-            page=document_page(document, passages),
+            page=document_page(document, catalogue.passages(document)),
             review_is_due=engine.is_review_due(document.approval.review_by),
             audience=audience,
             facts_for_machines=facts_for_machines(document),
