@@ -17,10 +17,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from qa import Engine, Settings, open_engine
 from qa.encoder.export import ExportingEncoders
 from qa.evaluation.metrics import auroc, operating_points
 from qa.records import RankedPassage
-from qa.search.engine import Engine, open_engine
 from qa.search.rank import (
     COSINE_WEIGHT,
     COVERAGE_WEIGHT,
@@ -28,7 +28,6 @@ from qa.search.rank import (
     TERM_WEIGHT,
     least_covered_share,
 )
-from qa.settings import Settings
 from scripts.beir import AUDIENCE, DataSet, build_index, read_data_set, read_documents
 
 DEPTH = 10

@@ -19,13 +19,12 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold
 
+from qa import Engine, Settings, open_engine
 from qa.encoder.export import ExportingEncoders
 from qa.evaluation.judging import load_questions
 from qa.evaluation.metrics import auroc, expected_calibration_error, operating_points, reliability
 from qa.index.calibration import PACKAGED, thresholds_for
 from qa.records import Audience, Signals
-from qa.search.engine import Engine, open_engine
-from qa.settings import Settings
 from scripts.beir import AUDIENCE, build_index, read_data_set, read_documents
 
 Matrix = NDArray[np.float64]

@@ -31,8 +31,8 @@ def ask(
     json: JsonOption = False,
 ) -> None:
     """Answers a question with quotes of approved text, or says that none answers it."""
+    from qa import open_engine
     from qa.records import checked_audience
-    from qa.search.engine import open_engine
     from qa.search.query import checked_request
     from qa.settings import load_settings
 

@@ -23,12 +23,12 @@ def calibrate(
     json: JsonOption = False,
 ) -> None:
     """Fits confidence and thresholds to labelled questions, and writes CORPUS/calibration.json for the next build."""
+    from qa import open_engine
     from qa.cli.locations import corpus_settings
     from qa.evaluation.judging import load_questions
     from qa.index.calibration import recalibrated
     from qa.index.manifest import CALIBRATION
     from qa.records import checked_audience
-    from qa.search.engine import open_engine
     from qa.settings import today
     from qa.storage.files import write_durably
 

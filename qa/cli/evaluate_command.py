@@ -48,11 +48,11 @@ def evaluate(
     json: JsonOption = False,
 ) -> None:
     """Asks labelled questions and says how well they were answered; exit code 1 if a limit is not kept."""
+    from qa import open_engine
     from qa.evaluation.judging import RANKS, load_questions
     from qa.evaluation.judging import evaluate as evaluate_questions
     from qa.evaluation.report import render_report
     from qa.records import checked_audience
-    from qa.search.engine import open_engine
     from qa.settings import load_settings
 
     asked_as = checked_audience(audience)
