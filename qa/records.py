@@ -119,6 +119,10 @@ class Approval:
     withdrawn_on: datetime.date | None = None
     withdrawn_why: str | None = None
 
+    def has_expired(self, today: datetime.date) -> bool:
+        """Whether the text must not be quoted any more: from the day of its expiry on."""
+        return self.expires_on is not None and self.expires_on <= today
+
 
 @dataclass(frozen=True, slots=True)
 class Document:

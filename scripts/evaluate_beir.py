@@ -15,14 +15,12 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
+from qa import Engine, Settings, open_engine
 from qa.encoder.export import ExportingEncoders
-from qa.encoder.store import EncoderStore
 from qa.evaluation.metrics import auroc, operating_points
 from qa.records import RankedPassage
-from qa.search.engine import Engine
 from qa.search.rank import (
     COSINE_WEIGHT,
     COVERAGE_WEIGHT,
@@ -30,7 +28,6 @@ from qa.search.rank import (
     TERM_WEIGHT,
     least_covered_share,
 )
-from qa.settings import Settings
 from scripts.beir import AUDIENCE, DataSet, build_index, read_data_set, read_documents
 
 DEPTH = 10
@@ -50,8 +47,9 @@ class Asked:
 def ask_all(engine: Engine, data: DataSet, ids: Mapping[str, str]) -> list[Asked]:
     asked: list[Asked] = []
     for number, (identifier, text) in enumerate(data.queries.items(), start=1):
-        considered, index = engine.consider(text[:1000], AUDIENCE)
-        documents = tuple(ids[index.passages[passage.passage].document_id] for passage in considered.ranked)
+        considered = engine.consider(text[:1000], AUDIENCE)
+        passages = considered.index.passages
+        documents = tuple(ids[passages[one.passage].document_id] for one in considered.ranked)
         words = len(considered.question.words)
         asked.append(Asked(identifier, tuple(considered.ranked), documents, words, considered.confidence))
         if number % 200 == 0:
@@ -153,9 +151,7 @@ def main() -> None:
     cache = arguments.cache or arguments.folder / ".cache"
     settings = Settings(index=cache, corpus=arguments.folder / ".no-corpus")
     report = build_index(documents, settings, ExportingEncoders(cache, None), _progress)
-    engine = Engine(settings, EncoderStore(cache), date.today)
-    engine.reload()
-    asked = ask_all(engine, data, ids)
+    asked = ask_all(open_engine(settings), data, ids)
     figures: dict[str, float | None] = {**ranking_figures(asked, data)}
     if data.answerable:
         figures |= answer_figures(asked, data)

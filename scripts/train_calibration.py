@@ -9,7 +9,6 @@ fitted on it.
 """
 
 import argparse
-import datetime
 import json
 from collections.abc import Sequence
 from dataclasses import fields
@@ -20,14 +19,12 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold
 
+from qa import Engine, Settings, open_engine
 from qa.encoder.export import ExportingEncoders
-from qa.encoder.store import EncoderStore
 from qa.evaluation.judging import load_questions
 from qa.evaluation.metrics import auroc, expected_calibration_error, operating_points, reliability
 from qa.index.calibration import PACKAGED, thresholds_for
 from qa.records import Audience, Signals
-from qa.search.engine import Engine
-from qa.settings import Settings
 from scripts.beir import AUDIENCE, build_index, read_data_set, read_documents
 
 Matrix = NDArray[np.float64]
@@ -43,8 +40,7 @@ def signals(engine: Engine, questions: Sequence[str], audience: Audience) -> tup
     """The fitted signals of each question, a row each, and what the required ones add; zeros without passages."""
     rows = []
     for question in questions:
-        considered, _ = engine.consider(question[:1000], audience)
-        found = considered.signals
+        found = engine.consider(question[:1000], audience).signals
         rows.append([getattr(found, name) if found else 0.0 for name in (*NAMES, *REQUIRED)])
     table = np.array(rows)
     return table[:, : len(NAMES)], REQUIRED_WEIGHT * (table[:, len(NAMES) :] - 1).sum(axis=1)
@@ -120,16 +116,13 @@ def _data_set(arguments: argparse.Namespace) -> tuple[Matrix, Matrix, NDArray[np
     settings = Settings(index=arguments.cache, corpus=arguments.folder / ".no-corpus")
     build_index(documents, settings, ExportingEncoders(settings.index, None), lambda _done, _total: None)
     labelled = [identifier for identifier in data.queries if identifier in data.answerable]
-    engine = Engine(settings, EncoderStore(settings.index), datetime.date.today)
-    engine.reload()
-    rows, required = signals(engine, [data.queries[identifier] for identifier in labelled], AUDIENCE)
+    rows, required = signals(open_engine(settings), [data.queries[identifier] for identifier in labelled], AUDIENCE)
     return rows, required, np.array([int(data.answerable[identifier]) for identifier in labelled])
 
 
 def _questions(file: Path, index_folder: Path) -> tuple[Matrix, Matrix, NDArray[np.int64]]:
     questions = load_questions(file)
-    engine = Engine(Settings(index=index_folder), EncoderStore(index_folder), datetime.date.today)
-    engine.reload()
+    engine = open_engine(Settings(index=index_folder))
     rows, required = signals(engine, [question.question for question in questions], "patient")
     return rows, required, np.array([int(question.answer is not None) for question in questions])
 

@@ -24,7 +24,7 @@ from qa.errors import DamagedGeneration
 from qa.indexer.build import BuildReport, build
 from qa.indexer.plan import plan_build
 from qa.records import Audience, Span
-from qa.search.engine import Engine
+from qa.search.engine import Engine, new_engine
 from qa.settings import Settings
 
 TODAY = datetime.date(2026, 11, 20)
@@ -157,7 +157,7 @@ class Clinic:
 
     def engine(self, **settings: object) -> Engine:
         """One that has looked for a generation once; it looks again when told to, as the server's watcher does."""
-        engine = Engine(self.settings.model_copy(update=settings), self.encoder, lambda: self.today)
+        engine = new_engine(self.settings.model_copy(update=settings), self.encoder, lambda: self.today)
         engine.reload()
         return engine
 

@@ -18,10 +18,9 @@ from qa import errors
 from qa.api.app import create_app
 from qa.cli.application import INTERRUPTED, application
 from qa.corpus.formats import SUFFIXES
-from qa.encoder.store import EncoderStore
 from qa.index import manifest
-from qa.search.engine import Engine
-from qa.settings import NO_SETTINGS, PREFIX, Settings, today
+from qa.search.engine import new_engine
+from qa.settings import NO_SETTINGS, PREFIX, Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 QA = ROOT / "qa"
@@ -216,7 +215,7 @@ def addresses(routes: Any) -> Iterator[str]:
 
 def test_the_routes_are_those_of_the_service(tmp_path: Path) -> None:
     settings = Settings(index=tmp_path)
-    app = create_app(Engine(settings, EncoderStore(tmp_path), today), settings)
+    app = create_app(new_engine(settings), settings)
     rows = rows_under(text_of("qa", "api", "README.md"), "# The HTTP service")
     documented = [address for row in rows for address in in_code(row[0])]
     assert sorted(documented) == sorted(addresses(app.routes))

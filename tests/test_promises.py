@@ -43,7 +43,7 @@ def questions_of(clinic: Clinic) -> list[str]:
     """Each sentence of the corpus as a question, shuffled, cut to its content words, or with its heading before it."""
     chance = random.Random(11)
     found: list[str] = []
-    for document in clinic.engine().documents("staff"):
+    for document in clinic.engine().catalogue("staff").documents():
         for section in document.sections:
             heading = " ".join(section.heading_path)
             for sentence in re.split(r"(?<=[.?!])\s+|\n+", document.text[section.start : section.end]):
@@ -59,7 +59,7 @@ def questions_of(clinic: Clinic) -> list[str]:
 def check_quote(quote: Quote, engine: Engine, answer: Answer, approved: dict[str, str]) -> None:
     """What anyone can check who fetches the document."""
     citation = quote.citation
-    document = engine.document(citation.document_id, answer.audience)
+    document = engine.catalogue(answer.audience).document(citation.document_id)
     assert document.text[citation.start : citation.end] == quote.text
     assert quote.text == quote.text.strip() != ""
     assert sha256_of_text(document.text) == citation.document_sha256 == approved[citation.document_id]
@@ -93,7 +93,7 @@ def test_promise_1_every_quote_is_the_slice_of_approved_text_that_its_citation_n
 def test_promise_1_a_sentence_of_the_corpus_finds_the_passage_that_holds_it(own_corpus: Clinic) -> None:
     engine = own_corpus.engine()
     asked = found = 0
-    for document in engine.documents():
+    for document in engine.catalogue().documents():
         for sentence in re.findall(r"[A-Z][^.?!\n]{40,}[.]", document.text):
             asked += 1
             quotes = engine.ask(sentence, limit=3).quotes
@@ -177,7 +177,7 @@ def test_promise_2_what_is_not_approved_to_the_byte_is_not_served_and_is_named(
     for audience in AUDIENCES:
         answer = engine.ask(QUESTION, audience, limit=10)
         assert "10 minutes" not in json.dumps(to_jsonable_python(answer))
-        assert "cement" not in {document.id for document in engine.documents(audience)}
+        assert "cement" not in {document.id for document in engine.catalogue(audience).documents()}
     assert engine.ask("Which risks are common?").quotes
 
 
@@ -199,7 +199,7 @@ def patient_view(clinic: Clinic) -> tuple[dict[str, bytes], list[str]]:
     engine = clinic.engine()
     questions = (QUESTION, "Which risks are common?", "Never add advice of your own", "telephone", "cement " * 30)
     asked: list[object] = [engine.ask(question, limit=10) for question in questions]
-    asked.extend(engine.documents())
+    asked.extend(engine.catalogue().documents())
     return files, [json.dumps(to_jsonable_python(answer)) for answer in asked]
 
 
@@ -245,7 +245,7 @@ def test_promise_6_a_question_appears_in_no_log_output_error_or_file(
         lambda: engine.ask(secret * 200),
         lambda: engine.ask(secret, limit=0),
         lambda: engine.ask(secret, secret),  # type: ignore[arg-type]
-        lambda: engine.document(secret),
+        lambda: engine.catalogue().document(secret),
         lambda: clinic.elsewhere("nowhere").engine().ask(secret),
     ]
     for attempt in attempts:

@@ -51,7 +51,7 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     documentation pages, which load scripts from elsewhere. `/openapi.json` describes everything.
     """
     metrics = Metrics(engine)
-    dispatcher = Dispatcher(engine, settings, metrics, answering_threads(settings))
+    dispatcher = _dispatcher(engine, metrics, settings)
     limits = ConnectionLimits(settings.max_connections, settings.request_seconds, RefusedConnections(metrics))
 
     @asynccontextmanager
@@ -60,8 +60,8 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
         watcher.start()
         if threading.current_thread() is threading.main_thread():
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, watcher.look_now)
-        for audience in settings.serve_audiences:
-            with suppress(ClinicQAError):  # perhaps no index is open: /readyz says so
+        for audience in engine.audiences:
+            with suppress(ClinicQAError):  # nothing to ask, perhaps: /readyz says so
                 engine.ask(WARMING_UP, audience)
         gc.collect()
         gc.freeze()  # what was opened stays: collecting it again and again would halt every request for 40 ms
@@ -82,13 +82,13 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
         lifespan=running,
         telemetry=NO_TELEMETRY,
     )
-    templates = PageTemplates(settings)
+    templates = PageTemplates(settings.clinic_name, settings.clinic_phone, engine.audiences, settings.review_due_days)
     for router in (
         question_routes(dispatcher, settings.request_seconds),
         document_routes(engine),
-        health_routes(engine, settings.serve_audiences),
+        health_routes(engine),
         metrics_routes(metrics),
-        page_routes(engine, dispatcher, settings, templates),
+        page_routes(engine, dispatcher, templates, settings.request_seconds),
         static_routes(),
     ):
         app.include_router(router)
@@ -99,6 +99,16 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     app.add_middleware(ResponseGuard, errors=errors)
     app.add_middleware(Observation, metrics=metrics)  # the last one added stands around the others
     return app
+
+
+def _dispatcher(engine: Engine, metrics: Metrics, settings: Settings) -> Dispatcher:
+    return Dispatcher(
+        engine,
+        metrics,
+        places=settings.max_waiting_questions,
+        deadline_seconds=settings.deadline_seconds,
+        threads=answering_threads(settings.workers, settings.encoder_threads),
+    )
 
 
 def _report(engine: Engine, metrics: Metrics, outcome: Reload) -> None:

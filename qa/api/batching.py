@@ -15,8 +15,9 @@ from typing import Protocol
 
 from qa.errors import DeadlineExceeded, Overloaded
 from qa.records import Answer, Audience
-from qa.search.engine import Observer, Request
-from qa.settings import Settings, available_cores
+from qa.search.pipeline import Observer
+from qa.search.query import Request
+from qa.settings import available_cores
 
 MAX_BATCH = 16
 ASK_AGAIN = "Ask again in a second."
@@ -50,12 +51,14 @@ class _Waiting:
 class Dispatcher:
     """Everything but the threads' own work happens on the event loop, so that no lock is needed."""
 
-    def __init__(self, engine: Answering, settings: Settings, observer: DispatchObserver, threads: int = 1) -> None:
-        """`threads` answer at the same time."""
+    def __init__(
+        self, engine: Answering, observer: DispatchObserver, *, places: int, deadline_seconds: float, threads: int
+    ) -> None:
+        """At most `places` questions are in hand at once, and each for `deadline_seconds`; `threads` answer at once."""
         self._engine = engine
-        self._places = settings.max_waiting_questions
-        self._deadline_seconds = settings.deadline_seconds
         self._observer = observer
+        self._places = places
+        self._deadline_seconds = deadline_seconds
         self._taken = 0
         self._line: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._most_threads = threads
@@ -143,9 +146,12 @@ class Dispatcher:
                 waiting.answer.set_result(outcome)
 
 
-def answering_threads(settings: Settings) -> int:
-    """How many threads of a worker answer, so that the workers' passes of the encoder together fill the cores."""
-    return max(1, available_cores() // (settings.workers * (settings.encoder_threads or 1)))
+def answering_threads(workers: int, encoder_threads: int | None) -> int:
+    """How many threads of a worker answer, so that the workers' passes of the encoder together fill the cores.
+
+    `encoder_threads` work on one pass: one, unless it is set.
+    """
+    return max(1, available_cores() // (workers * (encoder_threads or 1)))
 
 
 def line_is_full() -> Overloaded:

@@ -61,7 +61,7 @@ class Metrics:
         self._seconds.labels(route).observe(seconds)
 
     def stage(self, name: str, seconds: float) -> None:
-        """See `qa.search.engine.Observer`."""
+        """See `qa.search.pipeline.Observer`."""
         self._stages.labels(name).observe(seconds)
 
     def in_hand(self, questions: int) -> None:
@@ -112,7 +112,8 @@ class _State(Collector):
         documents = GaugeMetricFamily("clinic_qa_documents", "Documents that may be quoted", labels=["audience"])
         due = GaugeMetricFamily("clinic_qa_documents_review_due", "Of these, due for review", labels=["audience"])
         expired = GaugeMetricFamily("clinic_qa_documents_expired", "Expired since the build", labels=["audience"])
-        for audience, census in self._engine.census().items():
+        for audience, catalogue in self._engine.catalogues().items():
+            census = catalogue.census()
             passages.add_metric([audience], census.passages)
             documents.add_metric([audience], census.documents)
             due.add_metric([audience], census.review_due)

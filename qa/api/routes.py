@@ -35,7 +35,6 @@ from qa.errors import (
     UnknownDocument,
     UnsupportedMediaType,
 )
-from qa.records import Audience
 from qa.search.engine import Engine
 
 Responses = dict[int | str, dict[str, Any]]
@@ -99,7 +98,7 @@ def document_routes(engine: Engine) -> APIRouter:
     )
     def list_documents(audience: AskedAudience) -> schemas.DocumentList:
         """The approved documents that the audience may be quoted today, by id."""
-        documents = tuple(schemas.document_summary(document) for document in engine.documents(audience))
+        documents = tuple(schemas.document_summary(document) for document in engine.catalogue(audience).documents())
         return schemas.DocumentList(audience=audience, documents=documents)
 
     @router.get(
@@ -110,12 +109,12 @@ def document_routes(engine: Engine) -> APIRouter:
     )
     def get_document(document_id: str, audience: AskedAudience) -> schemas.Document:
         """The text that was approved, its sections and its hash: what it takes to check a quote."""
-        return schemas.whole_document(engine.document(document_id, audience))
+        return schemas.whole_document(engine.catalogue(audience).document(document_id))
 
     return router
 
 
-def health_routes(engine: Engine, served: tuple[Audience, ...]) -> APIRouter:
+def health_routes(engine: Engine) -> APIRouter:
     """`GET /livez` and `GET /readyz`."""
     router = APIRouter(tags=["health"])
 
@@ -136,7 +135,7 @@ def health_routes(engine: Engine, served: tuple[Audience, ...]) -> APIRouter:
         readiness = engine.readiness()
         if readiness.ready:
             return schemas.readiness(readiness)
-        return unready_response(_why_not(engine, served[0], readiness.reason))
+        return unready_response(_why_not(engine, readiness.reason))
 
     return router
 
@@ -156,10 +155,10 @@ def _responses(ok: dict[str, Any], *kinds: type[ClinicQAError]) -> Responses:
     return {200: {"content": {"application/json": {"examples": ok}}}, **documented_errors(*kinds)}
 
 
-def _why_not(engine: Engine, audience: Audience, reason: str) -> ClinicQAError:
+def _why_not(engine: Engine, reason: str) -> ClinicQAError:
     """The error that a question would get now."""
     try:
-        engine.documents(audience)
+        engine.searcher()
     except ClinicQAError as error:
         return error
     return IndexUnavailable(reason, "Ask again.")

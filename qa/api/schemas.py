@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from qa import records
 from qa.links import document_link
 from qa.records import AUDIENCES, Audience, Outcome, ReplacementKind
-from qa.search.engine import DEFAULT_QUOTES, MAX_QUESTION_CHARACTERS, MAX_QUOTES
+from qa.search.query import DEFAULT_QUOTES, MAX_QUESTION_CHARACTERS, MAX_QUOTES
 
 Offsets = Annotated[tuple[int, int], Field(description="[start, end) in code points", examples=[(41, 118)])]
 HeadingPath = Annotated[

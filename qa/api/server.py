@@ -21,7 +21,7 @@ from qa.api.connection_limits import LimitedConnection
 from qa.api.event_log import log_config
 from qa.api.metrics import SHARED_FOLDER, forget_process
 from qa.errors import CheckFailed
-from qa.settings import Settings, load_settings, today
+from qa.settings import Settings, load_settings
 from qa.storage.files import hold_folder, temporary_folder
 
 LOGGER = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ def served_app() -> FastAPI:
     """What one process serves, by the settings of its environment: the supervisor has no other way to pass them on."""
     from qa.api.app import create_app
     from qa.encoder.store import EncoderStore
-    from qa.search.engine import Engine
+    from qa.search.engine import new_engine
 
     sys.setswitchinterval(SWITCH_SECONDS)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the watcher is there
@@ -52,7 +52,7 @@ def served_app() -> FastAPI:
     settings = load_settings()
     _allow_open_files(settings.max_connections + SPARE_FILES)
     encoders = EncoderStore(settings.index, settings.encoder_threads or 1)
-    return create_app(Engine(settings, encoders, today), settings)
+    return create_app(new_engine(settings, encoders), settings)
 
 
 def serve_until_stopped(settings: Settings, listener: socket.socket, announce: Callable[[], None]) -> None:

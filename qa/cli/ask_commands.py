@@ -31,16 +31,15 @@ def ask(
     json: JsonOption = False,
 ) -> None:
     """Answers a question with quotes of approved text, or says that none answers it."""
-    from qa.encoder.store import EncoderStore
+    from qa import open_engine
     from qa.records import checked_audience
-    from qa.search.engine import Engine
-    from qa.settings import load_settings, today
+    from qa.search.query import checked_request
+    from qa.settings import load_settings
 
     settings = load_settings(index=index)
-    engine = Engine(settings, EncoderStore(settings.index, settings.encoder_threads), today)
-    engine.reload()
     asked = sys.stdin.read() if question == "-" else question
-    answer = engine.ask(asked, checked_audience(audience), limit)
+    request = checked_request(asked, checked_audience(audience), limit)  # what is wrong needs no model to be seen
+    answer = open_engine(settings).ask(request.text, request.audience, request.limit)
     if json:
         print_json(answer)
     else:

@@ -22,18 +22,16 @@ def calibrate(
     json: JsonOption = False,
 ) -> None:
     """Fits confidence and thresholds to labelled questions, and writes CORPUS/calibration.json for the next build."""
+    from qa import open_engine
     from qa.cli.locations import corpus_settings
-    from qa.encoder.store import EncoderStore
     from qa.evaluation.calibrate import calibrate as calibrate_to
     from qa.evaluation.judging import load_questions
     from qa.records import checked_audience
-    from qa.search.engine import Engine
     from qa.settings import today
 
     settings = corpus_settings(corpus, register_file, index)
     labelled = load_questions(questions)
-    engine = Engine(settings, EncoderStore(settings.index, settings.encoder_threads), today)
-    engine.reload()
+    engine = open_engine(settings)
     fitted = calibrate_to(engine, labelled, checked_audience(audience), settings.corpus, today())
     threshold = fitted.calibration.threshold(settings.max_false_answer_rate)
     if json:

@@ -48,20 +48,17 @@ def evaluate(
     json: JsonOption = False,
 ) -> None:
     """Asks labelled questions and says how well they were answered; exit code 1 if a limit is not kept."""
-    from qa.encoder.store import EncoderStore
+    from qa import open_engine
     from qa.evaluation.judging import RANKS, load_questions
     from qa.evaluation.judging import evaluate as evaluate_questions
     from qa.evaluation.report import render_report
     from qa.records import checked_audience
-    from qa.search.engine import Engine
-    from qa.settings import load_settings, today
+    from qa.settings import load_settings
 
     asked_as = checked_audience(audience)
     labelled = load_questions(questions)
     _check_limits(labelled, min_hit3, max_false_answers)
-    settings = load_settings(index=index)
-    engine = Engine(settings, EncoderStore(settings.index, settings.encoder_threads), today)
-    engine.reload()
+    engine = open_engine(load_settings(index=index))
     evaluation = evaluate_questions(lambda question: engine.ask(question, asked_as, RANKS), labelled)
     if html is not None:
         html.write_bytes(render_report(evaluation, questions.name, asked_as).encode("utf-8", "replace"))

@@ -170,7 +170,7 @@ def _examine(path: Path, relative: str, approval: Approval | None, rules: Rules)
 
 def _standing(approval: Approval, rules: Rules) -> tuple[Status, str]:
     """Where an approval of unchanged bytes stands today."""
-    if approval.expires_on is not None and approval.expires_on <= rules.today:
+    if approval.has_expired(rules.today):
         return "expired", f"expired on {approval.expires_on}; approve it again or withdraw it"
     days = (approval.review_by - rules.today).days
     if days < 0:

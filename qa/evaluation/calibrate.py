@@ -34,10 +34,12 @@ def calibrate(
     """
     rows = []
     for row in labelled:
-        considered, _ = engine.consider(row.question, audience)
-        if considered.signals:
-            rows.append((considered.signals, row.answer is not None))
-    calibration = recalibrated(engine.calibration(), rows, f"qa calibrate, {len(rows)} questions, {today}")
+        signals = engine.consider(row.question, audience).signals
+        if signals:
+            rows.append((signals, row.answer is not None))
+    calibration = recalibrated(
+        engine.searcher().generation.calibration, rows, f"qa calibrate, {len(rows)} questions, {today}"
+    )
     file = corpus / CALIBRATION
     write_durably(file, (json.dumps(calibration.as_json(), indent=2) + "\n").encode("utf-8"))
     return Fitted(calibration, len(rows), file)

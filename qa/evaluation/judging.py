@@ -14,7 +14,7 @@ from typing import Literal
 from qa.errors import InvalidQuestion, InvalidRequest
 from qa.evaluation.metrics import Bin, OperatingPoint, auroc, expected_calibration_error, operating_points, reliability
 from qa.records import Answer, Quote
-from qa.search.engine import checked_question
+from qa.search.query import checked_question
 
 RANKS = 10
 """How many passages are asked for, and how deep the expected one may stand to count at all."""

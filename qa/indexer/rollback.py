@@ -73,7 +73,7 @@ def _no_longer_approved(generation: Generation, register: Register, today: datet
     approved = {
         (approval.document_id, approval.text_sha256, approval.audience, approval.expires_on)
         for approval in register.approvals
-        if approval.withdrawn_on is None and (approval.expires_on is None or approval.expires_on > today)
+        if approval.withdrawn_on is None and not approval.has_expired(today)
     }
     approvals = [document.approval for document in generation.audiences["staff"].documents.values()]
     return [

@@ -16,11 +16,12 @@ UNCOVERED = 0.55
 
 @dataclass(frozen=True, slots=True)
 class Considered:
-    """A question in the rewriting that the passages answer best, its passages in order, and how sure the answer is.
+    """A question as one rewriting says it, the passages of `index` in order, and how sure an answer from them is.
 
     `signals` is None where no passage is left, or nothing is asked; the confidence is then 0.
     """
 
+    index: AudienceIndex
     question: Question
     rewriting: Rewriting
     ranked: Sequence[RankedPassage]
@@ -28,8 +29,9 @@ class Considered:
     confidence: float
 
 
-def answer(index: AudienceIndex, considered: Considered, limit: int, threshold: float) -> Answer:
+def answer(considered: Considered, limit: int, threshold: float) -> Answer:
     """Quotes the best `limit` passages when the confidence reaches the threshold; else offers them as related."""
+    index = considered.index
     answered = bool(considered.ranked) and considered.confidence >= threshold
     quotes = tuple(_quote(index, considered.question, passage) for passage in considered.ranked[:limit])
     return Answer(
@@ -39,7 +41,7 @@ def answer(index: AudienceIndex, considered: Considered, limit: int, threshold: 
         generation=index.digest,
         quotes=quotes if answered else (),
         related=() if answered else quotes,
-        not_covered_terms=_not_covered(index, considered, answered=answered),
+        not_covered_terms=_not_covered(considered, answered=answered),
         read_as=considered.rewriting.replacements,
     )
 
@@ -80,13 +82,13 @@ def _quote(index: AudienceIndex, question: Question, ranked: RankedPassage) -> Q
     )
 
 
-def _not_covered(index: AudienceIndex, considered: Considered, *, answered: bool) -> tuple[str, ...]:
+def _not_covered(considered: Considered, *, answered: bool) -> tuple[str, ...]:
     """The content words that nothing covers, as typed: of one that was read as another, what was typed.
 
     Of an answered question, those that no approved text holds and the best passages don't cover otherwise; of one that
     is not, those of which either is so.
     """
-    terms = index.terms
+    terms = considered.index.terms
     if not terms.content_words_of(considered.question.text):
         return ()
     replacements = considered.rewriting.replacements

@@ -1,17 +1,53 @@
-"""A question as the index sees it: its vector, its token vectors, and its content words with their weights."""
+"""A question: as it may be asked, and as an index sees it, with its vectors and the weights of its content words."""
 
 import math
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from qa.encoder.protocol import Encoding, Vectors
+from qa.errors import InvalidQuestion, InvalidRequest
 from qa.index.bm25 import Word
 from qa.index.generation import AudienceIndex
-from qa.records import QuestionWord, Span
+from qa.records import Audience, QuestionWord, Span
 
+MAX_QUESTION_CHARACTERS = 1_000
+MAX_QUOTES = 10
+DEFAULT_QUOTES = 3
 LEAST_LETTERS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A question that may be asked, for at most `limit` quotes; made by `checked_request`."""
+
+    text: str
+    audience: Audience
+    limit: int
+
+
+def checked_request(question: str, audience: Audience, limit: int) -> Request:
+    """Raises InvalidQuestion as `checked_question` does, and InvalidRequest for a limit that is not 1 to 10."""
+    text = checked_question(question)
+    if not 1 <= limit <= MAX_QUOTES:
+        raise InvalidRequest(f"limit must lie between 1 and {MAX_QUOTES}.", "Correct it.")
+    return Request(text, audience, limit)
+
+
+def checked_question(question: str) -> str:
+    """The question in NFC without outer white space; raises InvalidQuestion, which never holds the question."""
+    text = unicodedata.normalize("NFC", question).strip()
+    if not text:
+        raise InvalidQuestion("The question is empty.", "Send the question as it was asked.")
+    if len(text) > MAX_QUESTION_CHARACTERS:
+        raise InvalidQuestion(
+            f"The question has {len(text):,} characters; at most {MAX_QUESTION_CHARACTERS:,} are taken.", "Shorten it."
+        )
+    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise InvalidQuestion("The question holds a NUL or half a surrogate pair.", "Send plain text.")
+    return text
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from qa.encoder.protocol import Vectors
 from qa.index.generation import AudienceIndex
 from qa.index.token_vectors import mean_coverage
 from qa.records import Candidate, RankedPassage
-from qa.search.candidates import Candidates, Numbers, Scores
 from qa.search.query import Question, content_tokens, word_coverage
+from qa.search.retrieve import Candidates, Numbers, Scores
 
 RERANKED = 32
 """How many candidates are compared with the question by their tokens. Comparing all of them, up to 200,

@@ -1,16 +1,36 @@
-"""Question → candidate passages, from the nearest passages and the best BM25 scores."""
+"""Question → candidate passages, from the nearest passages and the best BM25 scores, as arrays: they are hundreds."""
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qa.index.generation import AudienceIndex
-from qa.search.candidates import Candidates, Numbers, Scores
 from qa.search.query import Question
 
 CANDIDATES_PER_SIGNAL = 100
+Numbers = NDArray[np.int64]
+Scores = NDArray[np.float64]
 Found = tuple[Numbers, Scores]
 """Passages, best first, with their scores."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidates:
+    """Passages by their numbers in an index, ascending, each with its cosine to the question and its BM25 score over
+    the best one's, in [0, 1]."""
+
+    passages: Numbers
+    cosines: Scores
+    term_scores: Scores
+
+    def __len__(self) -> int:
+        return len(self.passages)
+
+    def at(self, places: Numbers) -> "Candidates":
+        """Those at some places, in that order."""
+        return Candidates(self.passages[places], self.cosines[places], self.term_scores[places])
 
 
 def retrieve(

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from qa.api.app import create_app
 from qa.encoder.protocol import Encoders
-from qa.search.engine import Engine
+from qa.search.engine import new_engine
 from qa.settings import Settings
 from tests.conftest import CALL_GUIDE, CEMENT, RISKS, Clinic
 
@@ -19,7 +19,7 @@ JSON = {"Content-Type": "application/json"}
 def client_of(clinic: Clinic, encoders: Encoders | None = None, **settings: object) -> TestClient:
     """The service of a clinic; redirects are not followed."""
     chosen = clinic.settings.model_copy(update=settings)
-    engine = Engine(chosen, encoders or clinic.encoder, lambda: clinic.today)
+    engine = new_engine(chosen, encoders or clinic.encoder, lambda: clinic.today)
     engine.reload()
     return TestClient(create_app(engine, chosen), follow_redirects=False, headers={"X-Request-ID": "a-test"})
 

@@ -13,8 +13,8 @@ from qa.api.batching import MAX_BATCH, Dispatcher
 from qa.encoder.protocol import Encoding
 from qa.errors import DeadlineExceeded, InvalidQuestion, Overloaded
 from qa.records import Answer, Audience
-from qa.search.engine import Observer, Request, checked_question
-from qa.settings import Settings
+from qa.search.pipeline import Observer
+from qa.search.query import Request, checked_question
 from tests.conftest import BagOfWordsEncoder, Clinic, eventually
 
 
@@ -60,11 +60,14 @@ class HeldEngine:
 
 
 def run(
-    scenario: Callable[[Dispatcher, HeldEngine], Coroutine[Any, Any, None]], threads: int = 1, **options: object
+    scenario: Callable[[Dispatcher, HeldEngine], Coroutine[Any, Any, None]],
+    threads: int = 1,
+    places: int = 12,
+    deadline_seconds: float = 2.0,
 ) -> Watched:
     """Plays a scenario with a dispatcher over an engine that holds its answers."""
     watched, engine = Watched(), HeldEngine()
-    dispatcher = Dispatcher(engine, Settings().model_copy(update=options), watched, threads)
+    dispatcher = Dispatcher(engine, watched, places=places, deadline_seconds=deadline_seconds, threads=threads)
     try:
         asyncio.run(asyncio.wait_for(scenario(dispatcher, engine), 20))
     finally:
@@ -134,7 +137,7 @@ def test_a_batch_has_a_largest_size() -> None:
         engine.release.set()
         await asyncio.gather(first, *others)
 
-    assert run(scenario, max_waiting_questions=100).batches == [1, MAX_BATCH, 3]
+    assert run(scenario, places=100).batches == [1, MAX_BATCH, 3]
 
 
 def test_one_question_more_than_there_are_places_is_refused_at_once() -> None:
@@ -148,7 +151,7 @@ def test_one_question_more_than_there_are_places_is_refused_at_once() -> None:
         await asyncio.gather(first, second)
         assert (await dispatcher.ask("third", "patient", 3)).generation == "third"
 
-    assert max(run(scenario, max_waiting_questions=2).places) == 2
+    assert max(run(scenario, places=2).places) == 2
 
 
 def test_a_question_that_cannot_be_asked_takes_no_place() -> None:
@@ -172,7 +175,7 @@ def test_a_question_whose_deadline_passed_is_told_so_and_not_begun() -> None:
         assert engine.asked == [["first"]]
         assert (await dispatcher.ask("third", "patient", 3)).generation == "third"
 
-    run(scenario, max_waiting_questions=2, deadline_seconds=0.05)
+    run(scenario, places=2, deadline_seconds=0.05)
 
 
 def test_a_question_that_nobody_waits_for_is_not_begun() -> None:

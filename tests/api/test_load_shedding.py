@@ -11,7 +11,9 @@ from starlette.types import Message, Scope
 
 from qa.api.app import create_app
 from qa.records import Answer
-from qa.search.engine import UNOBSERVED, Engine, Observer, Request
+from qa.search.engine import Engine, EngineSettings
+from qa.search.pipeline import UNOBSERVED, Observer
+from qa.search.query import Request
 from qa.settings import available_cores
 from tests.api.conftest import ask, assert_error
 from tests.conftest import Clinic, eventually
@@ -21,8 +23,8 @@ class HeldEngine(Engine):
     """Answers when it is released, by one thread."""
 
     def __init__(self, clinic: Clinic, **settings: object) -> None:
-        chosen = clinic.settings.model_copy(update={"encoder_threads": available_cores(), **settings})
-        super().__init__(chosen, clinic.encoder, lambda: clinic.today)
+        self.settings = clinic.settings.model_copy(update={"encoder_threads": available_cores(), **settings})
+        super().__init__(EngineSettings.of(self.settings), clinic.encoder, lambda: clinic.today)
         self.reload()
         self.hold = False
         self.begun = threading.Event()
@@ -37,7 +39,7 @@ class HeldEngine(Engine):
         return super().ask_all(requests, observer)
 
     def app_client(self) -> TestClient:
-        return TestClient(create_app(self, self._settings), headers={"X-Request-ID": "a-test"})
+        return TestClient(create_app(self, self.settings), headers={"X-Request-ID": "a-test"})
 
 
 class Asking(threading.Thread):
@@ -100,7 +102,7 @@ def test_a_question_that_waited_too_long_is_told_to_come_again(standing_clinic: 
 
 
 def test_a_question_whose_client_left_is_not_computed(engine: HeldEngine) -> None:
-    app = create_app(engine, engine._settings)
+    app = create_app(engine, engine.settings)
     scope: Scope = {
         "type": "http",
         "method": "POST",

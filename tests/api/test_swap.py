@@ -14,7 +14,7 @@ from qa.encoder.protocol import Encoding
 from qa.index.generation import AudienceIndex, open_generation
 from qa.index.publication import publish
 from qa.records import AUDIENCES
-from qa.search.engine import Engine
+from qa.search.engine import Engine, new_engine
 from qa.storage.files import sha256_of_text
 from tests.conftest import CEMENT, BagOfWordsEncoder, Clinic
 
@@ -80,7 +80,7 @@ def test_a_hundred_publications_in_the_middle_of_questions_fail_none_and_mix_non
     assert len(known) == 4
     encoder = SwappingEncoder(clinic.settings.index, generations)
     settings = clinic.settings.model_copy(update={"deadline_seconds": 60.0, "max_waiting_questions": 100})
-    engine = Engine(settings, encoder, lambda: clinic.today)
+    engine = new_engine(settings, encoder, lambda: clinic.today)
     engine.reload()
     encoder.engine = engine
     transport = httpx2.ASGITransport(create_app(engine, settings))
@@ -119,7 +119,7 @@ def test_an_answer_whose_question_was_begun_before_a_publication_is_of_the_old_g
 ) -> None:
     known = indexes(clinic, generations)
     encoder = SwappingEncoder(clinic.settings.index, generations)
-    engine = Engine(clinic.settings, encoder, lambda: clinic.today)
+    engine = new_engine(clinic.settings, encoder, lambda: clinic.today)
     engine.reload()
     encoder.engine = engine
     old = generations[1]

@@ -454,13 +454,11 @@ SERVED = """
 import sys
 from starlette.testclient import TestClient
 from qa.api.app import create_app
-from qa.settings import today
-from qa.encoder.store import EncoderStore
-from qa.search.engine import Engine
+from qa.search.engine import new_engine
 from qa.settings import load_settings
 
 settings = load_settings()
-with TestClient(create_app(Engine(settings, EncoderStore(settings.index), today), settings)) as client:
+with TestClient(create_app(new_engine(settings), settings)) as client:
     answer = client.post("/v1/ask", json={"question": "What is PMMA?"})
     ready = client.get("/readyz").json()
 print(answer.json()["outcome"], ready["status"])

@@ -21,7 +21,7 @@ from qa.index.publication import live_id
 from qa.indexer.build import BuildReport, build
 from qa.indexer.plan import plan_build
 from qa.records import Span
-from qa.search.engine import Engine
+from qa.search.engine import new_engine
 from tests.conftest import CEMENT, RISKS, BagOfWordsEncoder, Clinic
 
 Change = Callable[[Encoding], Encoding]
@@ -169,7 +169,7 @@ def test_an_export_that_disagrees_fails_the_build_and_the_last_generation_serves
 ) -> None:
     workshop = Workshop(filled.folder)
     before = build_in(filled, workshop)
-    engine = Engine(filled.settings, workshop.store(), lambda: filled.today)
+    engine = new_engine(filled.settings, workshop.store(), lambda: filled.today)
     engine.reload()
     answer = engine.ask("When does the cement harden?")
     (workshop.model / "model.safetensors").write_text("other weights")
@@ -227,7 +227,7 @@ def test_an_export_that_other_libraries_refuse_leaves_the_live_generation_its_en
     workshop.original.failure = "torch cannot trace it."
     with pytest.raises(ModelUnavailable, match="torch cannot trace it"):
         build_in(filled, workshop)
-    engine = Engine(filled.settings, workshop.store(), lambda: filled.today)
+    engine = new_engine(filled.settings, workshop.store(), lambda: filled.today)
     engine.reload()
     assert engine.readiness().generation == before.generation
 
@@ -236,7 +236,7 @@ def test_a_damaged_encoder_is_made_anew_by_a_build_with_nothing_else_to_do(fille
     workshop = Workshop(filled.folder)
     before = build_in(filled, workshop)
     (encoder_folder(workshop.index, workshop.identity) / "model.onnx").write_text("another graph")
-    engine = Engine(filled.settings, workshop.store(), lambda: filled.today)
+    engine = new_engine(filled.settings, workshop.store(), lambda: filled.today)
     engine.reload()
     with pytest.raises(DamagedGeneration, match=r"model\.onnx is damaged.*qa build"):
         engine.ask("When does the cement harden?")

@@ -20,7 +20,7 @@ from qa.encoder.store import (
 )
 from qa.errors import DamagedGeneration, ModelUnavailable
 from qa.index.publication import publish
-from qa.search.engine import Engine
+from qa.search.engine import new_engine
 from qa.storage.sealed import sealed
 from tests.conftest import CEMENT, RISKS, BagOfWordsEncoder, Clinic
 from tests.encoder.test_export import BagOfWordsModel, Workshop, build_in
@@ -87,7 +87,7 @@ def test_a_new_generation_whose_encoder_is_damaged_is_refused_and_the_old_one_se
     clinic, workshop = empty_clinic, Workshop(empty_clinic.folder)
     clinic.add("cement.md", CEMENT)
     old = build_in(clinic, workshop).generation
-    engine = Engine(clinic.settings, workshop.store(), lambda: clinic.today)
+    engine = new_engine(clinic.settings, workshop.store(), lambda: clinic.today)
     assert engine.reload() == "taken_up"
     question = "how long until the cement hardens?"
     before = engine.ask(question)

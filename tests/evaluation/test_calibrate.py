@@ -21,14 +21,14 @@ def labelled(answerable: tuple[str, ...], unanswerable: tuple[str, ...]) -> list
 
 def test_the_calibration_is_written_for_the_next_build_and_says_what_it_was_fitted_to(clinic: Clinic) -> None:
     engine = clinic.engine()
-    before = engine.calibration()
+    before = engine.searcher().generation.calibration
     fitted = calibrate(engine, labelled(ANSWERABLE, UNANSWERABLE), "patient", clinic.settings.corpus, TODAY)
     assert fitted.file == clinic.settings.corpus / "calibration.json"
     assert read_calibration(fitted.file) == fitted.calibration != before
     assert fitted.calibration.source == f"qa calibrate, {fitted.questions} questions, {TODAY}"
     assert fitted.questions == 10
     assert clinic.build().published
-    assert clinic.engine().calibration() == fitted.calibration
+    assert clinic.engine().searcher().generation.calibration == fitted.calibration
 
 
 def test_too_few_questions_of_a_kind_leave_the_calibration_as_it_was(clinic: Clinic) -> None:

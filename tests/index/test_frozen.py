@@ -26,7 +26,7 @@ from qa.index.manifest import (
 )
 from qa.index.publication import live_id
 from qa.records import AUDIENCES
-from qa.search.engine import Engine
+from qa.search.engine import new_engine
 from qa.settings import Settings
 from qa.storage.files import sha256_of_text
 from qa.storage.sealed import sealed
@@ -51,7 +51,7 @@ def test_every_format_is_there_and_small() -> None:
 
 def test_it_is_opened_and_answers_or_is_refused_with_the_command_that_repairs_it(index: Path) -> None:
     settings = Settings(index=index)
-    engine = Engine(settings, EncoderStore(index), lambda: TODAY)
+    engine = new_engine(settings, EncoderStore(index), lambda: TODAY)
     engine.reload()
     readiness = engine.readiness()
     if not readiness.ready:
@@ -64,7 +64,7 @@ def test_it_is_opened_and_answers_or_is_refused_with_the_command_that_repairs_it
             answer = engine.ask(question, audience)
             assert answer.quotes
             for quote in (*answer.quotes, *answer.related):
-                document = engine.document(quote.citation.document_id, audience)
+                document = engine.catalogue(audience).document(quote.citation.document_id)
                 assert document.text[quote.citation.start : quote.citation.end] == quote.text
                 assert sha256_of_text(document.text) == quote.citation.document_sha256
     assert "hardens in about 10 minutes" in engine.ask(QUESTIONS[0]).quotes[0].text

@@ -108,7 +108,7 @@ def test_a_new_approval_of_the_same_bytes_is_a_new_generation_that_embeds_nothin
     report = clinic.build()
     assert report.generation != before
     assert report.embedded == 0
-    assert {document.id for document in clinic.engine().documents("patient")} == {"risks"}
+    assert {document.id for document in clinic.engine().catalogue("patient").documents()} == {"risks"}
 
 
 def test_a_document_that_is_gone_from_the_corpus_is_gone_from_the_index(clinic: Clinic) -> None:
@@ -230,7 +230,7 @@ def test_a_corpus_for_staff_only_gives_patients_an_empty_index(empty_clinic: Cli
     engine = empty_clinic.engine()
     answer = engine.ask("what may I never add?")
     assert (answer.outcome, answer.quotes, answer.related) == ("not_covered", (), ())
-    assert engine.documents("patient") == ()
+    assert engine.catalogue("patient").documents() == ()
     assert engine.ask("what may I never add?", "staff").quotes
 
 

@@ -50,7 +50,7 @@ def test_a_register_that_changes_meanwhile_is_said_and_what_was_approved_before_
     with pytest.raises(CheckFailed, match="register changed"):
         build(clinic, approve_for_staff)
     assert live_id(clinic.settings.index) != before
-    assert "more" in {document.id for document in clinic.engine().documents()}
+    assert "more" in {document.id for document in clinic.engine().catalogue().documents()}
 
 
 def test_a_register_that_the_settings_name_must_be_there(clinic: Clinic) -> None:

@@ -235,14 +235,14 @@ def test_a_server_that_has_a_pruned_generation_open_goes_on_serving_it(clinic: C
         (text, audience) for text in (QUESTION, "does the cement leak?", "kyfoplasty risks") for audience in AUDIENCES
     ]
     before = [engine.ask(text, audience) for text, audience in questions]
-    documents = engine.documents("staff")
+    documents = engine.catalogue("staff").documents()
     builds(clinic, 3)
     assert serving not in generation_ids(clinic.settings.index)
     shutil.rmtree(clinic.settings.index)  # nothing of it is read again
     assert [engine.ask(text, audience) for text, audience in questions] == before
-    assert engine.documents("staff") == documents
+    assert engine.catalogue("staff").documents() == documents
     for audience in AUDIENCES:
-        index = engine._pinned(audience).generation.audiences[audience]
+        index = engine.searcher().generation.audiences[audience]
         assert index.terms.search("cement", 5)
         assert len(index.tokens.of(0, index.sentence_numbers(0)).rows)
         assert len(index.vectors.vectors_of([0]))

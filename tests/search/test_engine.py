@@ -29,7 +29,8 @@ from qa.errors import (
 from qa.index.generation import Generation, open_generation
 from qa.index.publication import live_id, publish, take_out_of_service
 from qa.records import Audience
-from qa.search.engine import MAX_QUESTION_CHARACTERS, Engine, checked_question
+from qa.search.engine import new_engine
+from qa.search.query import MAX_QUESTION_CHARACTERS, checked_question
 from tests.conftest import CEMENT, RISKS, TODAY, BagOfWordsEncoder, Clinic, identity_of
 
 QUESTION = "How long until the cement hardens?"
@@ -139,7 +140,7 @@ def test_any_question_gets_quotes_that_are_slices(clinic: Clinic, question: str)
     engine = clinic.engine()
     answer = engine.ask(question, limit=10)
     for quote in (*answer.quotes, *answer.related):
-        document = engine.document(quote.citation.document_id)
+        document = engine.catalogue().document(quote.citation.document_id)
         assert document.text[quote.citation.start : quote.citation.end] == quote.text
     assert all(word in unicodedata.normalize("NFC", question) for word in answer.not_covered_terms)
     assert bool(answer.quotes) == (answer.outcome == "answered")
@@ -176,8 +177,8 @@ def test_an_audience_that_is_not_served_is_refused_before_anything_is_read(clini
     engine = clinic.engine(serve_audiences=("patient",))
     for ask in (
         lambda: engine.ask(QUESTION, "staff"),
-        lambda: engine.documents("staff"),
-        lambda: engine.document("staff-call-guide", "staff"),
+        lambda: engine.catalogue("staff").documents(),
+        lambda: engine.catalogue("staff").document("staff-call-guide"),
     ):
         with pytest.raises(UnknownAudience, match="Ask as patient"):
             ask()
@@ -193,12 +194,13 @@ def test_an_audience_that_does_not_exist_is_refused(clinic: Clinic) -> None:
 
 def test_documents_are_listed_by_audience_and_found_by_id(clinic: Clinic) -> None:
     engine = clinic.engine()
-    assert [document.id for document in engine.documents()] == ["cement", "risks"]
-    assert [document.id for document in engine.documents("staff")] == ["cement", "risks", "staff-call-guide"]
-    assert engine.document("staff-call-guide", "staff").text.startswith("Call guide")
+    assert [document.id for document in engine.catalogue().documents()] == ["cement", "risks"]
+    staff = engine.catalogue("staff")
+    assert [document.id for document in staff.documents()] == ["cement", "risks", "staff-call-guide"]
+    assert staff.document("staff-call-guide").text.startswith("Call guide")
     for unknown in ("staff-call-guide", "rumours", "", "../cement"):
         with pytest.raises(UnknownDocument) as refusal:
-            engine.document(unknown)
+            engine.catalogue().document(unknown)
         assert unknown == "" or unknown not in str(refusal.value)
 
 
@@ -212,9 +214,9 @@ def test_a_document_that_expires_while_it_is_served_is_quoted_and_shown_no_more(
     for audience in ("patient", "staff"):
         answer = engine.ask(QUESTION, audience, limit=10)
         assert "cement" not in {quote.citation.document_id for quote in (*answer.quotes, *answer.related)}
-        assert "cement" not in {document.id for document in engine.documents(audience)}
+        assert "cement" not in {document.id for document in engine.catalogue(audience).documents()}
         with pytest.raises(UnknownDocument):
-            engine.document("cement", audience)
+            engine.catalogue(audience).document("cement")
 
 
 def test_without_an_index_the_error_says_what_to_run(empty_clinic: Clinic) -> None:
@@ -385,7 +387,7 @@ def test_a_reload_to_a_generation_of_another_model_brings_its_encoder_along(
 ) -> None:
     clinic, encoders = two_models
     first, second = encoders.encoders.values()
-    engine = Engine(clinic.settings, encoders, lambda: clinic.today)
+    engine = new_engine(clinic.settings, encoders, lambda: clinic.today)
     engine.reload()
     before = engine.ask(QUESTION)
     assert (first.encoded[-1], second.encoded) == (QUESTION, [])
@@ -403,7 +405,7 @@ def test_a_request_keeps_the_encoder_of_the_generation_that_it_began_with(
 ) -> None:
     clinic, encoders = two_models
     first, second = encoders.encoders.values()
-    engine = Engine(clinic.settings, encoders, lambda: clinic.today)
+    engine = new_engine(clinic.settings, encoders, lambda: clinic.today)
     engine.reload()
     before = engine.ask(QUESTION)
     encode = first.encode_questions
@@ -423,7 +425,7 @@ def test_a_generation_whose_encoder_is_damaged_is_refused_and_the_old_one_serves
     two_models: tuple[Clinic, ManyEncoders],
 ) -> None:
     clinic, encoders = two_models
-    engine = Engine(clinic.settings, encoders, lambda: clinic.today)
+    engine = new_engine(clinic.settings, encoders, lambda: clinic.today)
     engine.reload()
     before = engine.ask(QUESTION)
     encoders.damaged.add(clinic.encoder.identity)
@@ -443,7 +445,7 @@ def test_a_refused_generation_that_was_repaired_is_taken_up_when_it_is_looked_at
     two_models: tuple[Clinic, ManyEncoders],
 ) -> None:
     clinic, encoders = two_models
-    engine = Engine(clinic.settings, encoders, lambda: clinic.today)
+    engine = new_engine(clinic.settings, encoders, lambda: clinic.today)
     encoders.damaged.add(clinic.encoder.identity)
     clinic.build()
     assert engine.reload() == "refused"
@@ -475,7 +477,7 @@ def test_whatever_goes_wrong_in_opening_a_generation_the_next_look_tries_again(
 
 def test_an_encoder_is_opened_once_for_all_generations_that_name_it(clinic: Clinic) -> None:
     encoders = ManyEncoders(clinic.encoder)
-    engine = Engine(clinic.settings, encoders, lambda: clinic.today)
+    engine = new_engine(clinic.settings, encoders, lambda: clinic.today)
     engine.reload()
     engine.ask(QUESTION)
     clinic.add("cement.md", CHANGED)

@@ -19,7 +19,7 @@ KNOWN = st.sampled_from(["cement", "hardens", "the", "Zebra", "é", "PMMA", "'",
 
 @pytest.fixture
 def index(clinic: Clinic) -> AudienceIndex:
-    return clinic.engine().consider("cement")[1]
+    return clinic.engine().consider("cement").index
 
 
 def split_up(text: str, length: int = 3) -> Encoding:

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from qa.encoder.protocol import Encoding, Vectors
 from qa.index.generation import AudienceIndex
 from qa.records import Candidate, QuestionWord, RankedPassage, Span
-from qa.search.candidates import Candidates
 from qa.search.query import Question
 from qa.search.rank import RERANKED, rank
+from qa.search.retrieve import Candidates
 
 shares = st.floats(0, 1, width=32)
 cosines = st.floats(-1, 1, width=32)

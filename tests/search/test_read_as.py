@@ -71,15 +71,15 @@ def test_of_two_readings_the_one_that_the_passages_answer_better_is_taken(clinic
 
 def test_the_passages_that_are_considered_are_those_that_are_quoted(clinic: Clinic) -> None:
     engine = clinic.engine()
-    considered, index = engine.consider(MISSPELT)
+    considered = engine.consider(MISSPELT)
     answer = engine.ask(MISSPELT, limit=10)
     assert considered.rewriting.replacements == SPELT
     assert considered.question.text == considered.rewriting.text == QUESTION
     assert round(considered.confidence, 4) == answer.confidence
     quoted = [(quote.citation.document_id, quote.citation.start) for quote in answer.quotes]
-    passages = [index.passages[ranked.passage] for ranked in considered.ranked]
+    passages = [considered.index.passages[ranked.passage] for ranked in considered.ranked]
     assert [(passage.document_id, passage.start) for passage in passages] == quoted
-    assert index.digest == answer.generation
+    assert considered.index.digest == answer.generation
 
 
 STAFF_ONLY = """# Scoliosis of kyphotic patients

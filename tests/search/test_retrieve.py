@@ -7,9 +7,8 @@ import pytest
 
 from qa.index.generation import AudienceIndex
 from qa.search import retrieve as retrieve_module
-from qa.search.candidates import Candidates
 from qa.search.query import Question, understand
-from qa.search.retrieve import retrieve
+from qa.search.retrieve import Candidates, retrieve
 from tests.conftest import Clinic, encoding_of
 
 LONG = "The ward opens at eight. Visitors sign the book. Flowers are welcome. Parking is free. Lunch is at noon."
@@ -20,7 +19,7 @@ def asked(index: AudienceIndex, text: str) -> Question:
 
 
 def index_of(clinic: Clinic) -> AudienceIndex:
-    return clinic.engine().consider("cement")[1]
+    return clinic.engine().consider("cement").index
 
 
 def candidates(index: AudienceIndex, question: Question, excluded: Collection[str] = ()) -> Candidates:

@@ -25,7 +25,7 @@ from qa.encoder.store import EncoderStore
 from qa.errors import UNUSABLE, ClinicQAError, DamagedGeneration, IndexUnavailable, NoIndex, StorageFailed
 from qa.index.generation import open_generation
 from qa.index.publication import live_id, publication_mark
-from qa.search.engine import Engine
+from qa.search.engine import new_engine
 from qa.settings import Settings
 from qa.storage.io_faults import is_folder, naming_faults, opened_by_library, private_copy, read_bytes
 from tests.conftest import CEMENT, TODAY, Clinic, identity_of, lend_encoder, packaged_encoder
@@ -203,7 +203,7 @@ def test_trouble_with_an_encoder_leaves_it_and_is_no_reason_against_its_export(
     workshop = Workshop(empty_clinic.folder)
     build_in(empty_clinic, workshop)
     machine.folder = workshop.index / "encoders"
-    engine = Engine(empty_clinic.settings, workshop.store(), lambda: TODAY)
+    engine = new_engine(empty_clinic.settings, workshop.store(), lambda: TODAY)
     machine.fail(0, 0)
     workshop.store().open(workshop.identity)
     for step, code in faults(len(machine.steps), 1):
@@ -231,7 +231,7 @@ def reload_with_few_descriptors(index: str) -> None:
     settings = Settings(index=Path(index))
     outcomes: list[tuple[str, str]] = []
     for spare in range(-1, 12):
-        engine = Engine(settings, EncoderStore(settings.index), lambda: TODAY)
+        engine = new_engine(settings, EncoderStore(settings.index), lambda: TODAY)
         resource.setrlimit(resource.RLIMIT_NOFILE, (used + spare, most))
         first = engine.reload()
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -13,7 +13,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import ConsoleMessage, Dialog, Page, Request
 
 from qa.api.app import create_app
-from qa.search.engine import Engine
+from qa.search.engine import new_engine
 from qa.settings import Settings
 from tests.conftest import Clinic
 
@@ -36,7 +36,7 @@ class ClinicServer:
         self._running: tuple[uvicorn.Server, threading.Thread] | None = None
 
     def start(self) -> None:
-        engine = Engine(self._settings, self._clinic.encoder, lambda: self._clinic.today)
+        engine = new_engine(self._settings, self._clinic.encoder, lambda: self._clinic.today)
         engine.reload()
         config = uvicorn.Config(
             create_app(engine, self._settings), port=self.port, log_config=None, timeout_graceful_shutdown=1

@@ -27,7 +27,7 @@ from qa.index.publication import generation_ids, live_id
 from qa.indexer import audience_files
 from qa.indexer.build import BuildReport
 from qa.records import Answer
-from qa.search.engine import Engine
+from qa.search.engine import new_engine
 from qa.settings import Settings
 from tests import conftest
 from tests.conftest import CALL_GUIDE, CEMENT, Clinic
@@ -104,7 +104,7 @@ class Walk:
         if state not in self.looked_at:
             self.workshop.index = index
             settings = self.clinic.elsewhere(index.name).settings
-            engine = Engine(settings, self.workshop.store(), lambda: self.clinic.today)
+            engine = new_engine(settings, self.workshop.store(), lambda: self.clinic.today)
             engine.reload()
             readiness = engine.readiness()
             found = readiness.generation or NOTHING

@@ -11,17 +11,16 @@ from qa.api.request_body import read_search_form
 from qa.links import DOCUMENTS_PATH
 from qa.records import Quote
 from qa.search.engine import Engine
-from qa.settings import Settings
 
 SEARCH_PATH = "/search"
 SHELL = {"Cache-Control": "no-cache"}
 """For a page that holds no approved text."""
 
 
-def page_routes(engine: Engine, dispatcher: Dispatcher, settings: Settings, templates: PageTemplates) -> APIRouter:
-    """`/`, `/search`, `/documents/{id}` and `/widget-demo`."""
+def page_routes(engine: Engine, dispatcher: Dispatcher, templates: PageTemplates, request_seconds: float) -> APIRouter:
+    """`/`, `/search`, whose form may take `request_seconds`, `/documents/{id}` and `/widget-demo`."""
     router = APIRouter(include_in_schema=False)
-    staff_is_served = "staff" in settings.serve_audiences
+    staff_is_served = "staff" in engine.audiences
 
     def shown(quotes: tuple[Quote, ...]) -> list[ShownQuote]:
         return [
@@ -38,9 +37,9 @@ def page_routes(engine: Engine, dispatcher: Dispatcher, settings: Settings, temp
     @router.api_route(SEARCH_PATH, methods=["GET", "POST"])
     async def search(request: Request) -> Response:
         if request.method == "GET":
-            audience = settings.serve_audiences[-1]
+            audience = engine.audiences[-1]
             return templates.page("search.html", SHELL, answer=None, asked="", audience=audience)
-        form = await read_search_form(settings.request_seconds, request)
+        form = await read_search_form(request_seconds, request)
         answer = await answer_to(request, form, dispatcher)
         return templates.page(
             "search.html",
@@ -53,13 +52,13 @@ def page_routes(engine: Engine, dispatcher: Dispatcher, settings: Settings, temp
 
     @router.get(f"{DOCUMENTS_PATH}/{{document_id}}")
     def open_document(document_id: str, audience: AskedAudience) -> Response:
-        document = engine.document(document_id, audience)
-        passages = engine.passages(document, audience)
+        catalogue = engine.catalogue(audience)
+        document = catalogue.document(document_id)
         return templates.page(
             "document.html",
             document=document,
             approval=document.approval,
-            page=document_page(document, passages),
+            page=document_page(document, catalogue.passages(document)),
             review_is_due=engine.is_review_due(document.approval.review_by),
             audience=audience,
             facts_for_machines=facts_for_machines(document),

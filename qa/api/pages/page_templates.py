@@ -4,7 +4,7 @@ Everything that a template is given is escaped; no template marks anything as sa
 """
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from fastapi import Response
 from fastapi.responses import HTMLResponse
@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from qa.api.pages import WEB
 from qa.api.schemas import ErrorBody
-from qa.settings import Settings
+from qa.records import Audience
 
 MONTHS = (
     "January", "February", "March", "April", "May", "June",
@@ -34,7 +34,10 @@ PAGE_HEADERS = {
 class PageTemplates:
     """The templates of one application, with what all its pages show: the clinic's name and phone number."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self, clinic_name: str, clinic_phone: str, audiences: Collection[Audience], review_due_days: int
+    ) -> None:
+        """`clinic_phone` may be empty. A review is due so many days before its date."""
         self._templates = Environment(
             loader=FileSystemLoader(WEB),
             autoescape=True,
@@ -45,12 +48,12 @@ class PageTemplates:
         )
         self._templates.filters["day"] = _day
         self._templates.globals.update(
-            clinic_name=settings.clinic_name,
-            clinic_phone=settings.clinic_phone,
-            dialled=_dialled(settings.clinic_phone),
-            staff_is_served="staff" in settings.serve_audiences,
-            audiences=[name for name in ("staff", "patient") if name in settings.serve_audiences],
-            review_due_days=settings.review_due_days,
+            clinic_name=clinic_name,
+            clinic_phone=clinic_phone,
+            dialled=_dialled(clinic_phone),
+            staff_is_served="staff" in audiences,
+            audiences=[name for name in ("staff", "patient") if name in audiences],
+            review_due_days=review_due_days,
         )
 
     def page(
