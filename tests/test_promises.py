@@ -20,7 +20,8 @@ from qa.search.engine import Engine
 from qa.settings import Settings
 from qa.storage.files import sha256_of_bytes, sha256_of_text
 from qa.text.english import FUNCTION_WORDS
-from tests.conftest import CALL_GUIDE, CEMENT, RISKS, TODAY, BagOfWordsEncoder, Clinic
+from tests.support.clinic import CALL_GUIDE, CEMENT, RISKS, TODAY, Clinic
+from tests.support.encoders import BagOfWordsEncoder
 
 CORPUS = Path(__file__).resolve().parent.parent / "corpus"
 QUESTION = "How long until the cement hardens?"

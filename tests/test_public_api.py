@@ -14,7 +14,8 @@ from qa import Settings, open_engine
 from qa.cli.application import run
 from qa.errors import DamagedGeneration, NoIndex, OutOfService
 from qa.index.publication import take_out_of_service
-from tests.conftest import BY_COSINE, CEMENT, RISKS, Clinic, lend_encoder
+from tests.support.clinic import BY_COSINE, CEMENT, RISKS, Clinic
+from tests.support.encoders import lend_encoder
 
 ROOT = Path(__file__).resolve().parent.parent
 

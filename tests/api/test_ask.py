@@ -5,8 +5,8 @@ import hashlib
 import pytest
 from starlette.testclient import TestClient
 
-from tests.api.conftest import JSON, ask, client_of
-from tests.conftest import Clinic
+from tests.support.clinic import Clinic
+from tests.support.service import JSON, ask, client_of
 
 ANSWER = ["outcome", "confidence", "audience", "generation", "quotes", "related", "not_covered_terms", "read_as"]
 QUOTE = ["text", "highlights", "score", "citation"]

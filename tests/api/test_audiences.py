@@ -6,8 +6,8 @@ import pytest
 from httpx2 import Response
 from starlette.testclient import TestClient
 
-from tests.api.conftest import ask, assert_error, client_of, clinic_in
-from tests.conftest import Clinic
+from tests.support.clinic import Clinic
+from tests.support.service import ask, assert_error, client_of, clinic_in
 
 QUESTIONS = [
     "When does the bone cement harden?",

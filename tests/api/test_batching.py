@@ -15,7 +15,8 @@ from qa.errors import DeadlineExceeded, InvalidQuestion, Overloaded
 from qa.records import Answer, Audience
 from qa.search.pipeline import Observer
 from qa.search.query import Request, checked_question
-from tests.conftest import BagOfWordsEncoder, Clinic, eventually
+from tests.support.clinic import Clinic, eventually
+from tests.support.encoders import BagOfWordsEncoder
 
 
 class Watched:

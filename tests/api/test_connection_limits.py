@@ -17,9 +17,9 @@ from qa.api.app import create_app
 from qa.api.connection_limits import MAX_HEAD_BYTES, MAX_PIPELINED_REQUESTS, LimitedConnection
 from qa.search.engine import Engine
 from qa.settings import Settings
-from tests.api.conftest import assert_error
-from tests.api.test_load_shedding import HeldEngine
-from tests.conftest import Clinic, eventually
+from tests.support.clinic import Clinic, eventually
+from tests.support.held_engine import HeldEngine
+from tests.support.service import assert_error
 
 REQUEST_SECONDS = 0.4
 MAX_CONNECTIONS = 5

@@ -17,7 +17,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from qa.api.app import create_app
-from tests.conftest import Clinic
+from tests.support.clinic import Clinic
 
 CHECKS = [
     not_a_server_error,

@@ -6,8 +6,8 @@ import hashlib
 import pytest
 from starlette.testclient import TestClient
 
-from tests.api.conftest import assert_error, client_of
-from tests.conftest import TODAY, Clinic
+from tests.support.clinic import TODAY, Clinic
+from tests.support.service import assert_error, client_of
 
 
 def test_the_list_says_which_documents_an_audience_may_be_quoted(client: TestClient) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-from collections.abc import Iterator, Sequence
 
 import pytest
 from starlette.testclient import TestClient
@@ -11,16 +10,9 @@ from starlette.types import Message, Scope
 
 from qa.api.app import create_app
 from qa.api.request_body import MAX_BODY_BYTES
-from qa.encoder.protocol import Encoding
-from tests.api.conftest import JSON, ask, assert_error, client_of
-from tests.conftest import BagOfWordsEncoder, Clinic
-
-
-class BrokenEncoder(BagOfWordsEncoder):
-    """Fails with the question in its message, as libraries do."""
-
-    def encode(self, texts: Sequence[str]) -> Iterator[Encoding]:
-        raise RuntimeError(f"cannot encode {texts}")
+from tests.support.clinic import Clinic
+from tests.support.encoders import BrokenEncoder
+from tests.support.service import JSON, ask, assert_error, client_of
 
 
 @pytest.mark.parametrize("question", ["", "   \n", "a" * 1001, "nul \0 byte"])

@@ -11,8 +11,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from qa.index.publication import live_id, publish
-from tests.api.conftest import ask, assert_error, client_of
-from tests.conftest import Clinic, eventually
+from tests.support.clinic import Clinic, eventually
+from tests.support.service import ask, assert_error, client_of
 
 
 @contextlib.contextmanager

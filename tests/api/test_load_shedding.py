@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import pytest
 from httpx2 import Response
@@ -10,36 +10,9 @@ from starlette.testclient import TestClient
 from starlette.types import Message, Scope
 
 from qa.api.app import create_app
-from qa.records import Answer
-from qa.search.engine import Engine, EngineSettings
-from qa.search.pipeline import UNOBSERVED, Observer
-from qa.search.query import Request
-from qa.settings import available_cores
-from tests.api.conftest import ask, assert_error
-from tests.conftest import Clinic, eventually
-
-
-class HeldEngine(Engine):
-    """Answers when it is released, by one thread."""
-
-    def __init__(self, clinic: Clinic, **settings: object) -> None:
-        self.settings = clinic.settings.model_copy(update={"encoder_threads": available_cores(), **settings})
-        super().__init__(EngineSettings.of(self.settings), clinic.encoder, lambda: clinic.today)
-        self.reload()
-        self.hold = False
-        self.begun = threading.Event()
-        self.release = threading.Event()
-        self.asked: list[str] = []
-
-    def ask_all(self, requests: Sequence[Request], observer: Observer = UNOBSERVED) -> list[Answer | Exception]:
-        if self.hold:
-            self.begun.set()
-            assert self.release.wait(20)
-        self.asked.extend(request.text for request in requests)
-        return super().ask_all(requests, observer)
-
-    def app_client(self) -> TestClient:
-        return TestClient(create_app(self, self.settings), headers={"X-Request-ID": "a-test"})
+from tests.support.clinic import Clinic, eventually
+from tests.support.held_engine import HeldEngine
+from tests.support.service import ask, assert_error
 
 
 class Asking(threading.Thread):

@@ -8,9 +8,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from qa.api.event_log import JsonLines
-from tests.api.conftest import ask, client_of
-from tests.api.test_errors import BrokenEncoder
-from tests.conftest import CEMENT, Clinic, eventually
+from tests.support.clinic import CEMENT, Clinic, eventually
+from tests.support.encoders import BrokenEncoder
+from tests.support.service import ask, client_of
 
 CANARY = "quillfeather"
 

@@ -10,8 +10,8 @@ from qa import errors
 from qa.api import schemas
 from qa.api.app import create_app
 from qa.api.examples import example_errors
-from tests.api.conftest import ask
-from tests.conftest import Clinic
+from tests.support.clinic import Clinic
+from tests.support.service import ask
 
 Operation = dict[str, Any]
 

@@ -11,9 +11,9 @@ from starlette.testclient import TestClient
 from qa.api.pages.page_templates import CONTENT_SECURITY_POLICY
 from qa.errors import InvalidSetting
 from qa.settings import load_settings
-from tests.api.conftest import ask, assert_error, client_of, clinic_in
-from tests.api.test_errors import BrokenEncoder
-from tests.conftest import Clinic
+from tests.support.clinic import Clinic
+from tests.support.encoders import BrokenEncoder
+from tests.support.service import ask, assert_error, client_of, clinic_in
 
 PHONE = "+1 555 010 0199"
 AS_BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}

@@ -7,9 +7,9 @@ import pytest
 from httpx2 import Response
 from starlette.testclient import TestClient
 
-from tests.api.conftest import JSON, ask, client_of
-from tests.api.test_errors import BrokenEncoder
-from tests.conftest import Clinic
+from tests.support.clinic import Clinic
+from tests.support.encoders import BrokenEncoder
+from tests.support.service import JSON, ask, client_of
 
 MARKER = "quillfeather"
 CLIENT_LOGGERS = ("httpx", "httpcore")

@@ -8,7 +8,7 @@ from qa.api.reloading import Watcher
 from qa.errors import OutOfService
 from qa.index.publication import live_id, take_out_of_service
 from qa.search.engine import Engine, Reload
-from tests.conftest import CEMENT, Clinic, eventually
+from tests.support.clinic import CEMENT, Clinic, eventually
 
 QUESTION = "How long until the cement hardens?"
 NEVER = 3600.0

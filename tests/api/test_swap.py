@@ -16,7 +16,8 @@ from qa.index.publication import publish
 from qa.records import AUDIENCES
 from qa.search.engine import Engine, new_engine
 from qa.storage.files import sha256_of_text
-from tests.conftest import CEMENT, BagOfWordsEncoder, Clinic
+from tests.support.clinic import CEMENT, Clinic
+from tests.support.encoders import BagOfWordsEncoder
 
 PUBLICATIONS = 100
 QUESTIONS = ("How long until the cement hardens?", "Does the cement leak?", "What may I never add?", "kyfoplasty risks")

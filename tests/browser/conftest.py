@@ -11,8 +11,9 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from qa.settings import Settings
-from tests.conftest import CALIBRATION, CALL_GUIDE, CEMENT, RISKS, Clinic, lend_encoder
+from tests.support.clinic import CALIBRATION, CALL_GUIDE, CEMENT, RISKS, Clinic
 from tests.support.clinic_server import ClinicServer, Witness
+from tests.support.encoders import lend_encoder
 from tests.support.portal import Portal, Visit
 from tests.support.server_process import CORPUS, QA, Server, environment
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.api.conftest import clinic_in
-from tests.conftest import Clinic
+from tests.support.clinic import Clinic
 from tests.support.clinic_server import PHONE, ClinicServer, Witness, assert_accessible
+from tests.support.service import clinic_in
 
 ARABIC = "# تعليمات\n\n## الدواء\n\nخذ الباراسيتامول كل 6 ساعات.\n"
 EMOJI = "# Signs 😷\n\nA smile 😀 comes first. Then 𝔸𝔹ℂ the rest of it, and so on.\n\n" + "Filler line.\n\n" * 60

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from qa.settings import Settings
-from tests.conftest import ALWAYS_ANSWERS, Clinic
+from tests.support.clinic import ALWAYS_ANSWERS, Clinic
 from tests.support.clinic_server import ClinicServer, Witness
 
 PAYLOADS = [

@@ -7,7 +7,8 @@ import pytest
 
 from qa.cli.application import run
 from qa.index.calibration import read_calibration
-from tests.conftest import CEMENT, RISKS, lend_encoder
+from tests.support.clinic import CEMENT, RISKS
+from tests.support.encoders import lend_encoder
 
 APPROVAL = ("--by", "The committee", "--audience", "patient", "--review-by", "2099-01-01")
 ANSWERABLE = (

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from qa.cli.application import application, run
-from tests.conftest import BY_COSINE, CEMENT, RISKS, lend_encoder, packaged_encoder
+from tests.support.clinic import BY_COSINE, CEMENT, RISKS
+from tests.support.encoders import lend_encoder, packaged_encoder
 
 Run = Callable[..., tuple[int, str, str]]
 APPROVAL = ("--by", "The committee", "--audience", "patient", "--review-by", "2099-01-01")

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from qa.cli.application import run
-from tests.conftest import BY_COSINE, CALL_GUIDE, CEMENT, RISKS, lend_encoder
+from tests.support.clinic import BY_COSINE, CALL_GUIDE, CEMENT, RISKS
+from tests.support.encoders import lend_encoder
 
 Run = Callable[..., tuple[int, str, str]]
 

@@ -17,7 +17,7 @@ import pytest
 
 from qa.api.listener import listen
 from qa.api.metrics import SHARED_FOLDER
-from tests.conftest import BY_COSINE, CEMENT, eventually
+from tests.support.clinic import BY_COSINE, CEMENT, eventually
 
 QA = (sys.executable, "-c", "from qa.cli import main; main()")
 APPROVAL = ("--by", "The committee", "--audience", "patient", "--review-by", "2099-01-01")

@@ -25,7 +25,7 @@ from qa.errors import (
 from qa.index.generation import live_texts
 from qa.records import Approval
 from qa.storage.files import sha256_of_bytes, sha256_of_text
-from tests.conftest import CEMENT, RISKS, TODAY, Clinic
+from tests.support.clinic import CEMENT, RISKS, TODAY, Clinic
 
 NEXT_YEAR = TODAY + datetime.timedelta(365)
 TERMS = Terms("The committee", "patient", TODAY, NEXT_YEAR)

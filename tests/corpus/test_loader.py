@@ -13,7 +13,7 @@ from qa.corpus.register import load_register
 from qa.errors import CorpusError
 from qa.records import CanonicalText, FileStatus, Status
 from qa.storage.files import sha256_of_text
-from tests.conftest import CALL_GUIDE, CEMENT, RISKS, TODAY, Clinic
+from tests.support.clinic import CALL_GUIDE, CEMENT, RISKS, TODAY, Clinic
 
 DAY = datetime.timedelta(1)
 

@@ -13,7 +13,7 @@ from qa.corpus.formats import read
 from qa.corpus.passages import embedding_text, heading_text, passages_of, sentence_spans
 from qa.records import Approval, Block, BlockKind, Document, Page, Passage, Section, Span
 from qa.storage.files import sha256_of_text
-from tests.conftest import RISKS
+from tests.support.clinic import RISKS
 
 DAY = datetime.date(2026, 11, 20)
 KINDS: tuple[BlockKind, ...] = ("paragraph", "paragraph", "list_item", "table_row", "preformatted")

@@ -11,7 +11,7 @@ from qa.encoder import model as model_module
 from qa.encoder.model import PACKAGED_MODEL, PACKAGED_WEIGHTS_SHA256, find_model
 from qa.encoder.protocol import EncoderIdentity
 from qa.errors import ModelUnavailable
-from tests.conftest import linked_model
+from tests.support.encoders import linked_model
 
 
 def test_the_packaged_models_identity_is_known_without_loading_it() -> None:

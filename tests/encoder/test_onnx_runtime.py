@@ -17,7 +17,8 @@ from qa.encoder.protocol import Encoding
 from qa.encoder.store import EncoderStore, encoder_folder
 from qa.encoder.torch_runtime import SentenceTransformerEncoder
 from qa.errors import DamagedGeneration
-from tests.conftest import CEMENT, RISKS, identity_of, packaged_encoder
+from tests.support.clinic import CEMENT, RISKS
+from tests.support.encoders import identity_of, packaged_encoder
 
 TEXTS = [
     "The bone cement hardens in about 10 minutes.",
@@ -153,7 +154,7 @@ def test_the_runtime_tells_nobody_that_it_runs_and_leaves_no_file(exported: Path
     # With its telemetry on, importing the library writes a session's name among the temporary files.
     code = (
         "import sys; from pathlib import Path; from qa.encoder.store import EncoderStore;"
-        "from tests.conftest import packaged_encoder; EncoderStore(Path(sys.argv[1])).open(packaged_encoder())"
+        "from tests.support.encoders import packaged_encoder; EncoderStore(Path(sys.argv[1])).open(packaged_encoder())"
     )
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     environment.pop("ORT_DISABLE_TELEMETRY", None)

@@ -22,8 +22,9 @@ from qa.errors import DamagedGeneration, ModelUnavailable
 from qa.index.publication import publish
 from qa.search.engine import new_engine
 from qa.storage.sealed import sealed
-from tests.conftest import CEMENT, RISKS, BagOfWordsEncoder, Clinic
-from tests.encoder.test_export import BagOfWordsModel, Workshop, build_in
+from tests.support.clinic import CEMENT, RISKS, Clinic
+from tests.support.encoders import BagOfWordsEncoder
+from tests.support.workshop import BagOfWordsModel, Workshop, build_in
 
 FILES = (RECORD, "model.onnx", "model.weights", "tokenizer.json")
 

@@ -12,7 +12,7 @@ from qa.encoder.model import find_model
 from qa.encoder.protocol import Vectors
 from qa.encoder.torch_runtime import SentenceTransformerEncoder
 from qa.errors import ModelUnavailable
-from tests.conftest import linked_model
+from tests.support.encoders import linked_model
 
 TEXTS = [
     "The bone cement hardens in about 10 minutes.",

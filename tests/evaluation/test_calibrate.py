@@ -8,7 +8,7 @@ from qa.errors import InvalidRequest, NoIndex, UnknownAudience
 from qa.evaluation.calibrate import calibrate
 from qa.evaluation.judging import LabelledQuestion
 from qa.index.calibration import read_calibration
-from tests.conftest import TODAY, Clinic
+from tests.support.clinic import TODAY, Clinic
 
 ANSWERABLE = ("How long until the cement hardens?", "What is PMMA?", "What are the risks?", "Bleeding?", "Infection?")
 UNANSWERABLE = ("Who won the world cup?", "best pizza", "flu shots", "python lists", "How tall is Everest?")

@@ -11,7 +11,7 @@ import pytest
 
 from qa.evaluation.judging import Evaluation, evaluate
 from qa.evaluation.report import element, render_report
-from tests.evaluation.test_judging import asking, labelled, quote, reply
+from tests.support.judged import asking, labelled, quote, reply
 
 PAYLOADS = (
     "<script>alert(1)</script>",

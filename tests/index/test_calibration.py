@@ -14,8 +14,8 @@ from qa.index.calibration import PACKAGED, Calibration, read_calibration, recali
 from qa.index.manifest import CALIBRATION
 from qa.index.publication import live_id
 from qa.records import Signals
-from tests.conftest import ALWAYS_ANSWERS, Clinic
-from tests.conftest import CALIBRATION as TEST_CALIBRATION
+from tests.support.clinic import ALWAYS_ANSWERS, Clinic
+from tests.support.clinic import CALIBRATION as TEST_CALIBRATION
 
 NAMES = [field.name for field in fields(Signals)]
 SIGNALS = Signals(**dict.fromkeys(NAMES, 0.5))

@@ -30,7 +30,7 @@ from qa.search.engine import new_engine
 from qa.settings import Settings
 from qa.storage.files import sha256_of_text
 from qa.storage.sealed import sealed
-from tests.conftest import CEMENT, TODAY, Clinic
+from tests.support.clinic import CEMENT, TODAY, Clinic
 
 FROZEN = Path(__file__).resolve().parents[1] / "frozen"
 FIRST_FORMAT = 3

@@ -17,7 +17,7 @@ from qa.index.manifest import MANIFEST
 from qa.index.publication import live_id
 from qa.storage.files import sha256_of_file, sha256_of_text
 from qa.storage.sealed import to_json_line
-from tests.conftest import CALL_GUIDE, CEMENT, RISKS, Clinic
+from tests.support.clinic import CALL_GUIDE, CEMENT, RISKS, Clinic
 
 
 @pytest.fixture

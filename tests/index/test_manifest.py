@@ -25,7 +25,8 @@ from qa.index.manifest import (
 from qa.records import AUDIENCES
 from qa.storage.files import sha256_of_bytes, sha256_of_file, sha256_of_text
 from qa.storage.sealed import to_json_line
-from tests.conftest import Clinic, identity_of
+from tests.support.clinic import Clinic
+from tests.support.encoders import identity_of
 
 RECIPE = Recipe(FORMAT_VERSION, identity_of("bag-of-words"), 90, "1" * 64, "2" * 64)
 

@@ -23,7 +23,8 @@ from qa.index.token_vectors import quantised
 from qa.indexer.build import is_live
 from qa.indexer.plan import plan_build
 from qa.settings import Settings
-from tests.conftest import CALL_GUIDE, CEMENT, RISKS, BagOfWordsEncoder, Clinic, encoding_of, identity_of
+from tests.support.clinic import CALL_GUIDE, CEMENT, RISKS, Clinic
+from tests.support.encoders import BagOfWordsEncoder, encoding_of, identity_of
 
 ROOT = Path(__file__).resolve().parents[2]
 QUESTION = "how long until the cement hardens?"

@@ -6,7 +6,7 @@ from qa.errors import CheckFailed, CorpusError, NothingToServe, OutOfService
 from qa.index.publication import generation_ids, live_id
 from qa.indexer.build import BuildReport, build_index
 from qa.indexer.embedding import Progress
-from tests.conftest import CEMENT, RISKS, Clinic
+from tests.support.clinic import CEMENT, RISKS, Clinic
 
 
 def build(clinic: Clinic, progress: Progress = lambda done, total: None, **settings: object) -> BuildReport:

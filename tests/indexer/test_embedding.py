@@ -5,7 +5,7 @@ from pathlib import Path
 from qa.encoder.export import ExportingEncoders
 from qa.index.generation import open_generation
 from qa.index.publication import live_id
-from tests.conftest import CEMENT, Clinic
+from tests.support.clinic import CEMENT, Clinic
 
 CHANGED = CEMENT.replace("about 10 minutes", "about 11 minutes")
 

@@ -9,7 +9,8 @@ from qa.encoder.protocol import Encoder
 from qa.index.manifest import read_manifest
 from qa.index.publication import live_id
 from qa.storage.files import sha256_of_file
-from tests.conftest import CEMENT, BagOfWordsEncoder, Clinic
+from tests.support.clinic import CEMENT, Clinic
+from tests.support.encoders import BagOfWordsEncoder
 
 CHANGED = CEMENT.replace("about 10 minutes", "about 11 minutes")
 FOLDERS = (".building-{}", "{}")

@@ -22,8 +22,8 @@ from qa.indexer.rollback import list_generations, roll_back
 from qa.records import AUDIENCES
 from qa.settings import Settings
 from qa.storage.files import discard
-from tests.conftest import CEMENT, Clinic
-from tests.encoder.test_export import Workshop, build_in
+from tests.support.clinic import CEMENT, Clinic
+from tests.support.workshop import Workshop, build_in
 
 QUESTION = "how long until the cement hardens?"
 

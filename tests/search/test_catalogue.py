@@ -6,7 +6,7 @@ import pytest
 
 from qa.errors import UnknownDocument
 from qa.search.catalogue import Census
-from tests.conftest import CEMENT, TODAY, Clinic
+from tests.support.clinic import CEMENT, TODAY, Clinic
 
 CHANGED = CEMENT.replace("about 10 minutes", "about 11 minutes")
 

@@ -31,7 +31,8 @@ from qa.index.publication import live_id, publish, take_out_of_service
 from qa.records import Audience
 from qa.search.engine import new_engine
 from qa.search.query import MAX_QUESTION_CHARACTERS, checked_question
-from tests.conftest import CEMENT, RISKS, TODAY, BagOfWordsEncoder, Clinic, identity_of
+from tests.support.clinic import CEMENT, RISKS, TODAY, Clinic
+from tests.support.encoders import BagOfWordsEncoder, identity_of
 
 QUESTION = "How long until the cement hardens?"
 CHANGED = CEMENT.replace("about 10 minutes", "about 11 minutes")

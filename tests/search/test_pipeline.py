@@ -10,7 +10,8 @@ from qa.encoder.protocol import Encoding
 from qa.records import Answer
 from qa.search import pipeline
 from qa.search.engine import Engine
-from tests.conftest import CEMENT, TODAY, BagOfWordsEncoder, Clinic
+from tests.support.clinic import CEMENT, TODAY, Clinic
+from tests.support.encoders import BagOfWordsEncoder
 
 QUESTION = "How long until the cement hardens?"
 RISKS = "What are the risks?"

@@ -12,7 +12,8 @@ from qa.encoder.protocol import Encoding, Vectors
 from qa.index.generation import AudienceIndex
 from qa.records import Span
 from qa.search.query import content_tokens, understand, word_coverage
-from tests.conftest import DIMENSION, Clinic, encoding_of
+from tests.support.clinic import Clinic
+from tests.support.encoders import DIMENSION, encoding_of
 
 KNOWN = st.sampled_from(["cement", "hardens", "the", "Zebra", "é", "PMMA", "'", " ", "-"])
 

@@ -7,7 +7,7 @@ from pydantic_core import to_jsonable_python
 
 from qa.index.publication import live_id
 from qa.records import Replacement
-from tests.conftest import CALL_GUIDE, CEMENT, RISKS, Clinic
+from tests.support.clinic import CALL_GUIDE, CEMENT, RISKS, Clinic
 
 QUESTION = "How long until the cement hardens?"
 MISSPELT = "How long until the cemment hardens?"

@@ -9,7 +9,8 @@ from qa.index.generation import AudienceIndex
 from qa.search import retrieve as retrieve_module
 from qa.search.query import Question, understand
 from qa.search.retrieve import Candidates, retrieve
-from tests.conftest import Clinic, encoding_of
+from tests.support.clinic import Clinic
+from tests.support.encoders import encoding_of
 
 LONG = "The ward opens at eight. Visitors sign the book. Flowers are welcome. Parking is free. Lunch is at noon."
 

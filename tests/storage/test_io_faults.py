@@ -28,8 +28,9 @@ from qa.index.publication import live_id, publication_mark
 from qa.search.engine import new_engine
 from qa.settings import Settings
 from qa.storage.io_faults import is_folder, naming_faults, opened_by_library, private_copy, read_bytes
-from tests.conftest import CEMENT, TODAY, Clinic, identity_of, lend_encoder, packaged_encoder
-from tests.encoder.test_export import Workshop, build_in
+from tests.support.clinic import CEMENT, TODAY, Clinic
+from tests.support.encoders import identity_of, lend_encoder, packaged_encoder
+from tests.support.workshop import Workshop, build_in
 
 ROOT = Path(__file__).resolve().parents[2]
 THOROUGH = os.environ.get("QA_EVERY_FAULT") == "1"

@@ -15,7 +15,7 @@ from playwright.sync_api import ConsoleMessage, Dialog, Page, Request
 from qa.api.app import create_app
 from qa.search.engine import new_engine
 from qa.settings import Settings
-from tests.conftest import Clinic
+from tests.support.clinic import Clinic
 
 SCREENSHOTS = Path(__file__).parents[1] / "browser" / "screenshots"
 PHONE = "+1 555 010 0199"

@@ -29,10 +29,10 @@ from qa.indexer.build import BuildReport
 from qa.records import Answer
 from qa.search.engine import new_engine
 from qa.settings import Settings
-from tests import conftest
-from tests.conftest import CALL_GUIDE, CEMENT, Clinic
-from tests.encoder.test_export import Workshop, build_in
+from tests.support import encoders
+from tests.support.clinic import CALL_GUIDE, CEMENT, Clinic
 from tests.support.faults import TAKES_SPACE, Disk, Fault, limit_files
+from tests.support.workshop import Workshop, build_in
 
 QUESTION = "how long until the cement hardens?"
 NOTHING = ""
@@ -325,7 +325,7 @@ def make_quick() -> None:
     setattr(os, "fsync", lambda descriptor: None)  # noqa: B010
     for module in (generation, manifest, encoder_store):
         setattr(module, "TypeAdapter", functools.cache(TypeAdapter))  # noqa: B010 - mypy knows it as a class
-    setattr(conftest, "_word_vector", functools.cache(conftest._word_vector))  # noqa: B010
+    setattr(encoders, "_word_vector", functools.cache(encoders._word_vector))  # noqa: B010
 
 
 def main(folder: str, scenario: str, walk: str, every: int) -> None:
