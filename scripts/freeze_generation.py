@@ -4,10 +4,10 @@ Run it once more whenever what a generation holds changes before a format is rel
 transformer of two narrow layers with random weights: it is exported and run like the real one.
 """
 
+import argparse
 import datetime
 import json
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 
@@ -96,7 +96,9 @@ def write_corpus(corpus: Path) -> None:
     (corpus / SYNONYMS).write_text('[[same]]\nwords = ["PMMA", "bone glue"]\n', encoding="utf-8")
 
 
-def main() -> int:
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.parse_args()
     target = FROZEN / f"format-{FORMAT_VERSION}"
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -112,8 +114,7 @@ def main() -> int:
         shutil.copytree(settings.index, target, ignore=shutil.ignore_patterns(".lock"))
     size = sum(path.stat().st_size for path in target.rglob("*") if path.is_file())
     print(f"{target.name}: generation {report.generation}, {report.passages} passages, {size:,} bytes.")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -3,11 +3,15 @@
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from qa.encoder.export import ExportingEncoders
 from qa.settings import Settings
 from tests.support.clinic import CALL_GUIDE, CEMENT, RISKS, Clinic
+
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")
