@@ -8,9 +8,9 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ModelWrapValidatorHandler, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -33,7 +33,10 @@ ORIGIN = re.compile(r"https?://([a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:]+\])(:[0-9]
 
 
 class Settings(BaseSettings):
-    """Every setting with its default; read them with `load_settings`."""
+    """Every setting with its default. What is not given is read from the environment and the file.
+
+    Raises InvalidSetting, naming each setting that is wrong.
+    """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
 
@@ -96,6 +99,17 @@ class Settings(BaseSettings):
         description="share of questions without an answer that may be answered all the same",
     )
 
+    @model_validator(mode="wrap")
+    @classmethod
+    def _wrong_ones_named(cls, values: Any, validated: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return validated(values)
+        except ValidationError as error:
+            wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+            raise InvalidSetting(
+                f"Settings are wrong: {wrong}.", "Correct the QA_… variable or the settings file."
+            ) from None
+
     @field_validator("serve_audiences")
     @classmethod
     def _once_each(cls, value: tuple[Audience, ...]) -> tuple[Audience, ...]:
@@ -118,9 +132,14 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library names it
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
+        _check_environment()
         file = os.environ.get("QA_SETTINGS")
-        sources: tuple[PydanticBaseSettingsSource, ...] = (init_settings, env_settings)
-        return (*sources, TomlConfigSettingsSource(settings_cls, Path(file))) if file else sources
+        if not file:
+            return init_settings, env_settings
+        try:
+            return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, Path(file))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise InvalidSetting(f"The settings file {file} is not TOML: {error}.", "Correct that line.") from None
 
     @property
     def register_path(self) -> Path:
@@ -132,6 +151,14 @@ def load_settings(**options: Any) -> Settings:
 
     Raises InvalidSetting, naming each setting that is wrong.
     """
+    try:
+        return Settings(**{name: value for name, value in options.items() if value is not None})
+    except SettingsError as error:
+        raise InvalidSetting(f"Settings are wrong: {error}.", "Write a list as JSON.") from None
+
+
+def _check_environment() -> None:
+    """Raises InvalidSetting for a variable that is no setting, and a settings file that is not there."""
     unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and not _is_known(name))
     if unknown:  # QA_SERVE_AUDIENCE for …AUDIENCES would let patients ask for staff documents
         raise InvalidSetting(
@@ -140,17 +167,6 @@ def load_settings(**options: Any) -> Settings:
     file = os.environ.get("QA_SETTINGS")
     if file and not Path(file).is_file():
         raise InvalidSetting(f"The settings file {file} does not exist.", "Correct QA_SETTINGS, or unset it.")
-    try:
-        return Settings(**{name: value for name, value in options.items() if value is not None})
-    except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
-        raise InvalidSetting(
-            f"Settings are wrong: {wrong}.", "Correct the QA_… variable or the settings file."
-        ) from None
-    except SettingsError as error:
-        raise InvalidSetting(f"Settings are wrong: {error}.", "Write a list as JSON.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InvalidSetting(f"The settings file {file} is not TOML: {error}.", "Correct that line.") from None
 
 
 def _is_known(name: str) -> bool:

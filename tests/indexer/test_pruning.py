@@ -11,7 +11,7 @@ import pytest
 
 from qa.corpus.register import load_register
 from qa.encoder.store import encoder_folder
-from qa.errors import UnknownGeneration
+from qa.errors import InvalidSetting, UnknownGeneration
 from qa.index.manifest import MANIFEST
 from qa.index.publication import generation_ids, live_id, publish
 from qa.indexer import pruning
@@ -79,7 +79,7 @@ def test_how_many_stay_is_a_setting_and_the_live_one_counts_first(clinic: Clinic
 
 def test_at_least_one_generation_is_kept() -> None:
     assert Settings.model_fields["keep_generations"].default == 3
-    with pytest.raises(ValueError, match="keep_generations"):
+    with pytest.raises(InvalidSetting, match="keep_generations"):
         Settings(keep_generations=0)
 
 
