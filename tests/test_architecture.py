@@ -18,7 +18,7 @@ from qa import errors
 
 ROOT = Path(__file__).resolve().parent.parent
 QA = ROOT / "qa"
-MODULES = sorted([*QA.rglob("*.py"), *(ROOT / "scripts").glob("*.py")])
+MODULES = sorted([*QA.rglob("*.py"), *(ROOT / "scripts").rglob("*.py")])
 LAYOUT = {"qa", "corpus", "index", "scripts", "tests", "pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md"}
 
 MODULE_LINES = 400
