@@ -73,9 +73,10 @@ class OnnxEncoder:
         return self._identity
 
     def encode(self, texts: Sequence[str]) -> Iterator[Encoding]:
-        """See `Encoder.encode`; raises what `load` raises.
+        """See `Encoder.encode`. Texts of equal length share a pass where this processor showed that it changes no bit.
 
-        Texts of equal length share a pass where this processor showed that it changes no bit.
+        Raises DamagedGeneration when ONNX Runtime cannot read the files, IndexUnavailable when the machine cannot, and
+        ModelUnavailable without ONNX Runtime.
         """
         loaded = self._ready()
         executor = ThreadPoolExecutor(max(1, available_cores() // self._threads))
@@ -120,7 +121,7 @@ class OnnxEncoder:
     def load(self) -> None:
         """See `Encoder.load`; raises DamagedGeneration when ONNX Runtime cannot read the files.
 
-        Raises IndexUnavailable when the machine does not give them out, and ModelUnavailable without ONNX Runtime.
+        Raises IndexUnavailable when the machine cannot read them, and ModelUnavailable without ONNX Runtime.
         """
         self._ready()
 

@@ -91,7 +91,10 @@ class Encoders(Protocol):
     """Where a reader gets the encoder that a generation names."""
 
     def open(self, identity: EncoderIdentity) -> Encoder:
-        """Raises DamagedGeneration when it is missing or damaged, ModelUnavailable where nothing runs it."""
+        """Raises DamagedGeneration when it is missing or damaged, ModelUnavailable where nothing runs it.
+
+        Raises IndexUnavailable or StorageFailed when the machine is in trouble: then it may be whole.
+        """
         ...
 
 
@@ -103,7 +106,10 @@ class EncoderMaker(Protocol):
         ...
 
     def stored(self) -> Encoder | None:
-        """The encoder that is stored already; None when there is none, or a damaged one."""
+        """The encoder that is stored already; None when there is none, or a damaged one.
+
+        Raises IndexUnavailable when the machine cannot read it: then it may be whole.
+        """
         ...
 
     def make(self, samples: Sequence[str]) -> Encoder:

@@ -73,7 +73,7 @@ def write_record(folder: Path, record: EncoderRecord) -> None:
 def read_record(index_folder: Path, identity: EncoderIdentity) -> EncoderRecord:
     """Raises DamagedGeneration when it is missing, not byte for byte as written, or of another encoder.
 
-    Raises IndexUnavailable when the machine does not give it out.
+    Raises IndexUnavailable when the machine cannot read it.
     """
     path = encoder_folder(index_folder, identity) / RECORD
     data = read_bytes(path)
@@ -100,7 +100,8 @@ def read_record(index_folder: Path, identity: EncoderIdentity) -> EncoderRecord:
 def verify_encoder(index_folder: Path, identity: EncoderIdentity) -> EncoderRecord:
     """Checks every file of the encoder that a generation names.
 
-    Raises DamagedGeneration, naming the first file that is missing or not as written.
+    Raises DamagedGeneration, naming the first file that is missing or not as written, and IndexUnavailable when the
+    machine cannot read one.
     """
     record = read_record(index_folder, identity)
     folder = encoder_folder(index_folder, identity)

@@ -187,7 +187,10 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def verify_files(folder: Path, manifest: Manifest, audiences: tuple[Audience, ...]) -> None:
-    """Raises DamagedGeneration, naming the first file of these audiences that is missing or not as written."""
+    """Raises DamagedGeneration, naming the first file of these audiences that is missing or not as written.
+
+    Raises IndexUnavailable when the machine cannot read one.
+    """
     for name, entry in manifest.files.items():
         if "/" not in name or name.split("/")[0] in audiences:
             verify_file(folder, name, entry)

@@ -52,7 +52,8 @@ def build_index(settings: Settings, encoders: EncoderMaker, today: datetime.date
     register changed meanwhile: what was approved before is built and live then. Raises CorpusError, InvalidRegister,
     InvalidSynonyms or InvalidSetting when the corpus or a file beside it cannot be used, ModelUnavailable when the
     model cannot, StorageFailed when another process writes the index or the disk refuses, and IndexUnavailable when
-    the index cannot be read today; what was live before serves on then.
+    the index cannot be read today; what was live before serves on then. Raises OSError when the disk refuses to take
+    the index out of service.
     """
     corpus, register = open_corpus(settings, today)
     try:
