@@ -69,8 +69,8 @@ def build_index(
     documents: tuple[Document, ...], settings: Settings, encoders: EncoderMaker, progress: Progress
 ) -> BuildReport:
     """Builds (or takes up again) the generation of these documents in the settings' index folder."""
-    companions = Companions.of(settings)
-    recipe = make_recipe(encoders.planned(), settings, companions)
+    companions = Companions.of(settings.corpus)
+    recipe = make_recipe(encoders.planned(), settings.passage_words, companions)
     plan = make_plan(recipe, {"patient": (), "staff": documents}, (), companions)
     return build(plan, sha256_of_text(""), settings.index, encoders, progress)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from qa.corpus.loader import Corpus
 from qa.encoder.protocol import EncoderIdentity
@@ -22,12 +23,12 @@ class Companions:
     calibration: bytes
 
     @classmethod
-    def of(cls, settings: Settings) -> "Companions":
-        """The corpus's own, else no synonyms and the packaged calibration.
+    def of(cls, corpus: Path) -> "Companions":
+        """Those in the corpus folder, else no synonyms and the packaged calibration.
 
         Raises InvalidSynonyms or InvalidSetting when the file in the corpus cannot be used.
         """
-        synonyms, calibration = settings.corpus / SYNONYMS, settings.corpus / CALIBRATION
+        synonyms, calibration = corpus / SYNONYMS, corpus / CALIBRATION
         calibration = calibration if calibration.exists() else PACKAGED
         load_synonyms(synonyms)
         read_calibration(calibration)
@@ -46,12 +47,12 @@ class Plan:
     companions: Companions
 
 
-def make_recipe(encoder: EncoderIdentity, settings: Settings, companions: Companions) -> Recipe:
+def make_recipe(encoder: EncoderIdentity, passage_words: int, companions: Companions) -> Recipe:
     """What decides an index's content besides the documents."""
     return Recipe(
         FORMAT_VERSION,
         encoder,
-        settings.passage_words,
+        passage_words,
         sha256_of_bytes(companions.synonyms),
         sha256_of_bytes(companions.calibration),
     )
@@ -66,8 +67,8 @@ def plan_build(corpus: Corpus, settings: Settings, encoder: EncoderIdentity) -> 
     left_out = tuple(status for status in corpus.statuses if not status.is_servable)
     if not corpus.documents:
         raise NothingToServe(_why_nothing(left_out), "Approve documents with `qa approve`, then build again.")
-    companions = Companions.of(settings)
-    recipe = make_recipe(encoder, settings, companions)
+    companions = Companions.of(settings.corpus)
+    recipe = make_recipe(encoder, settings.passage_words, companions)
     documents: dict[Audience, tuple[Document, ...]] = {
         "patient": tuple(document for document in corpus.documents if document.approval.audience == "patient"),
         "staff": corpus.documents,
