@@ -1,4 +1,4 @@
-"""The waiting line: bounded, with a deadline, batched only by what waited, and nobody's error is another's."""
+"""The queue of questions: bounded, with a deadline, batched only by what waited, and nobody's error is another's."""
 
 import asyncio
 import threading

@@ -25,7 +25,7 @@ def read(
 
 
 def texts(question: str) -> list[str]:
-    return [reading.text for reading in read(question)]
+    return [rewriting.text for rewriting in read(question)]
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_the_longest_phrase_is_replaced_and_the_editor_goes_before_the_package()
 
 def test_a_preferred_phrase_is_not_replaced_within() -> None:
     synonyms = Synonyms((SameWords(("balloon kyphoplasty", "kyphoplasty")),))
-    assert [reading.text for reading in read("balloon kyphoplasty", synonyms=synonyms)] == ["balloon kyphoplasty"]
+    assert [rewriting.text for rewriting in read("balloon kyphoplasty", synonyms=synonyms)] == ["balloon kyphoplasty"]
 
 
 def test_words_of_another_audience_play_no_part() -> None:
@@ -150,14 +150,14 @@ questions = st.lists(st.one_of(near_words, noise, st.sampled_from(["VCFs", "it",
 @given(questions)
 @example("İİİİİİİİ kyfoplastyİ ﬁnfection ǅǅǅǅǅ infecti\u0301on's")
 def test_any_question_is_read_the_same_way_each_time_and_every_replacement_is_named(question: str) -> None:
-    readings = read(question)
-    assert readings == read(question, collect([TEXT]))
-    assert 1 <= len(readings) <= 2
-    for reading in readings:
-        assert (reading.text == question) == (not reading.replacements)
-        for replacement in reading.replacements:
+    rewritings = read(question)
+    assert rewritings == read(question, collect([TEXT]))
+    assert 1 <= len(rewritings) <= 2
+    for rewriting in rewritings:
+        assert (rewriting.text == question) == (not rewriting.replacements)
+        for replacement in rewriting.replacements:
             assert replacement.typed in question
-            assert replacement.read_as in reading.text
+            assert replacement.read_as in rewriting.text
             if replacement.kind == "spelling":
                 assert not VOCABULARY.holds(replacement.typed.lower())
                 assert replacement.read_as.lower() in VOCABULARY.words

@@ -51,8 +51,8 @@ export function describe(answer) {
 export function showAnswer(results, answer) {
   const parts = [];
   if (answer.read_as.length) {
-    const readings = answer.read_as.map((change) => `“${change.typed}” as “${change.read_as}”`);
-    parts.push(element("p", { class: "readas" }, `Read ${readings.join(", ")}.`));
+    const changes = answer.read_as.map((change) => `“${change.typed}” as “${change.read_as}”`);
+    parts.push(element("p", { class: "readas" }, `Read ${changes.join(", ")}.`));
   }
   parts.push(...(answer.outcome === "answered" ? answered(answer) : notCovered(answer)));
   put(results, ...parts);
