@@ -14,7 +14,7 @@ from qa.index.publication import CURRENT, generation_folder, generation_ids, liv
 from qa.storage.files import discard, leftovers, set_aside, temporary_files
 
 _ENCODER = re.compile(r"[0-9a-f]{16}(\.refused)?")
-"""Versions before 0.2 noted beside an encoder that its export was refused."""
+"""An earlier version noted beside an encoder that its export was refused."""
 
 
 @dataclass(frozen=True, slots=True)
