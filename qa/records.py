@@ -249,18 +249,23 @@ class Signals:
     `words_held`: 1 where the index holds every content word, else 0. `words_known`: 0 where it does not hold one that
     the best passages don't cover either, else 1. `number_given`: 0 where the question asks for a number of something
     and no best passage gives one, else 1.
+
+    Where the passages are read, each has signals of its own, and only two: the `reader`'s log-odds that it answers,
+    and the `score` that ranked it.
     """
 
-    least_tokens: float
-    least_token: float
-    least_token_mean: float
-    topic: float
-    mean_coverage: float
-    least_word: float
-    words_held: float
-    words_known: float
-    number_given: float
-    cosine: float
+    least_tokens: float = 0.0
+    least_token: float = 0.0
+    least_token_mean: float = 0.0
+    topic: float = 0.0
+    mean_coverage: float = 0.0
+    least_word: float = 0.0
+    words_held: float = 0.0
+    words_known: float = 0.0
+    number_given: float = 0.0
+    cosine: float = 0.0
+    reader: float = 0.0
+    score: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,5 +332,6 @@ class Readiness:
     built_at: datetime.datetime | None = None
     model: str | None = None
     model_sha256: str | None = None
+    reader_sha256: str | None = None
     documents: Mapping[Audience, int] = field(default_factory=dict)
     passages: Mapping[Audience, int] = field(default_factory=dict)

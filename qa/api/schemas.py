@@ -170,6 +170,9 @@ class Readiness(Schema):
     generation: str | None
     built_at: datetime.datetime | None
     model: str | None
+    reader_sha256: str | None = Field(
+        description="of the model that decides whether passages answer; null where none does"
+    )
     audiences: dict[Audience, Counts]
     reason: str
 
@@ -223,6 +226,7 @@ def readiness(record: records.Readiness) -> Readiness:
         generation=record.generation,
         built_at=record.built_at,
         model=record.model,
+        reader_sha256=record.reader_sha256,
         audiences={
             audience: Counts(documents=count, passages=record.passages[audience])
             for audience, count in record.documents.items()

@@ -29,6 +29,12 @@ class Calibration:
     bias: float
     thresholds: tuple[tuple[float, float], ...]
     source: str
+    reader_sha256: str = ""
+
+    @property
+    def reads(self) -> bool:
+        """Whether passages must be read for it, by the reader that `reader_sha256` names."""
+        return "reader" in self.weights
 
     def confidence(self, signals: Signals) -> float:
         """In [0, 1]."""
@@ -49,7 +55,7 @@ class Calibration:
             "weights": dict(self.weights),
             "bias": self.bias,
             "thresholds": [list(pair) for pair in self.thresholds],
-        }
+        } | ({"reader_sha256": self.reader_sha256} if self.reads else {})
 
 
 def recalibrated(calibration: Calibration, rows: Sequence[tuple[Signals, bool]], source: str) -> Calibration:
@@ -69,7 +75,7 @@ def recalibrated(calibration: Calibration, rows: Sequence[tuple[Signals, bool]],
     targets = [(positives + 1) / (positives + 2) if label else 1 / (negatives + 2) for label in labels]
     scale, offset = _platt(logits, targets)
     weights = {name: round(scale * weight, 4) for name, weight in calibration.weights.items()}
-    fitted = Calibration(weights, round(scale * calibration.bias + offset, 4), (), source)
+    fitted = Calibration(weights, round(scale * calibration.bias + offset, 4), (), source, calibration.reader_sha256)
     wrong = [fitted.confidence(signals) for signals, answerable in rows if not answerable]
     return replace(fitted, thresholds=thresholds_for(wrong))
 
@@ -121,7 +127,8 @@ def parse_calibration(data: bytes, path: Path) -> Calibration:
         content = json.loads(data.decode("utf-8-sig"))
         weights = {str(name): float(weight) for name, weight in content["weights"].items()}
         thresholds = tuple((float(rate), float(threshold)) for rate, threshold in content["thresholds"])
-        calibration = Calibration(weights, float(content["bias"]), thresholds, str(content["source"]))
+        reader_sha256 = str(content.get("reader_sha256", ""))
+        calibration = Calibration(weights, float(content["bias"]), thresholds, str(content["source"]), reader_sha256)
         numbers = [*weights.values(), calibration.bias, *(number for pair in thresholds for number in pair)]
         if not all(map(math.isfinite, numbers)):
             raise ValueError("NaN or infinite")

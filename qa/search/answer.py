@@ -7,7 +7,8 @@ from qa.index.generation import AudienceIndex
 from qa.index.token_vectors import mean_coverage
 from qa.links import slice_link
 from qa.records import Answer, Citation, Document, Passage, Quote, RankedPassage, Rewriting, Signals, Span
-from qa.search.highlight import answering_sentence
+from qa.search.answerability import ReadPassage
+from qa.search.highlight import answering_sentence, needed_sentences
 from qa.search.query import Question
 
 UNCOVERED = 0.55
@@ -18,7 +19,8 @@ UNCOVERED = 0.55
 class Considered:
     """A question as one rewriting says it, the passages of `index` in order, and how sure an answer from them is.
 
-    `signals` is None where no passage is left, or nothing is asked; the confidence is then 0.
+    `signals` is None where no passage is left, or nothing is asked; the confidence is then 0. `read` are the passages
+    that were read, the surest first: they stand first in `ranked`, too.
     """
 
     index: AudienceIndex
@@ -27,20 +29,27 @@ class Considered:
     ranked: Sequence[RankedPassage]
     signals: Signals | None
     confidence: float
+    read: tuple[ReadPassage, ...] = ()
 
 
 def answer(considered: Considered, limit: int, threshold: float) -> Answer:
-    """Quotes the best `limit` passages when the confidence reaches the threshold; else offers them as related."""
+    """Quotes the best passages, `limit` at most, when the confidence reaches the threshold; else offers them as related.
+
+    Where passages were read, each quote stands on its own: one whose own confidence is lower is only related.
+    """
     index = considered.index
     answered = bool(considered.ranked) and considered.confidence >= threshold
-    quotes = tuple(_quote(index, considered.question, passage) for passage in considered.ranked[:limit])
+    shown = tuple(_quote(considered, passage) for passage in considered.ranked[:limit])
+    count = len(shown) if answered else 0
+    if considered.read:
+        count = sum(one.confidence >= threshold for one in considered.read[:limit])
     return Answer(
         outcome="answered" if answered else "not_covered",
         confidence=round(considered.confidence, 4),
         audience=index.audience,
         generation=index.digest,
-        quotes=quotes if answered else (),
-        related=() if answered else quotes,
+        quotes=shown[:count],
+        related=shown[count:],
         not_covered_terms=_not_covered(considered, answered=answered),
         read_as=considered.rewriting.replacements,
     )
@@ -66,20 +75,34 @@ def citation_of(document: Document, passage: Passage) -> Citation:
     )
 
 
-def _quote(index: AudienceIndex, question: Question, ranked: RankedPassage) -> Quote:
+def _quote(considered: Considered, ranked: RankedPassage) -> Quote:
+    index = considered.index
+    passage = index.passages[ranked.passage]
+    document = index.documents[passage.document_id]
+    return Quote(
+        text=document.text[passage.start : passage.end],
+        highlights=tuple(
+            Span(start - passage.start, end - passage.start)
+            for start, end in (passage.sentences[number] for number in _marked(considered, ranked))
+        ),
+        score=round(ranked.score, 4),
+        citation=citation_of(document, passage),
+    )
+
+
+def _marked(considered: Considered, ranked: RankedPassage) -> tuple[int, ...]:
+    """The numbers of the sentences to mark: those that the reader needs, else the one that covers the question best."""
+    for one in considered.read:
+        if one.ranked.passage == ranked.passage:
+            return needed_sentences(one.verdict.sentences)
+    index, question = considered.index, considered.question
     passage = index.passages[ranked.passage]
     document = index.documents[passage.document_id]
     covered = index.tokens.sentence_coverage(
         ranked.passage, index.sentence_numbers(ranked.passage), question.encoding.token_vectors
     )
     coverage = mean_coverage(covered).tolist()
-    sentence = passage.sentences[answering_sentence(question.text, document.text, passage.sentences, coverage)]
-    return Quote(
-        text=document.text[passage.start : passage.end],
-        highlights=(Span(sentence.start - passage.start, sentence.end - passage.start),),
-        score=round(ranked.score, 4),
-        citation=citation_of(document, passage),
-    )
+    return (answering_sentence(question.text, document.text, passage.sentences, coverage),)
 
 
 def _not_covered(considered: Considered, *, answered: bool) -> tuple[str, ...]:

@@ -9,9 +9,19 @@ from typing import Literal, Self
 
 from qa.encoder.protocol import Encoder, EncoderIdentity, Encoders
 from qa.encoder.store import EncoderStore
-from qa.errors import UNUSABLE, ClinicQAError, IndexUnavailable, OutOfService, UnknownAudience
+from qa.errors import (
+    REBUILD,
+    UNUSABLE,
+    ClinicQAError,
+    IndexUnavailable,
+    OtherFormat,
+    OutOfService,
+    UnknownAudience,
+)
 from qa.index.generation import open_generation
 from qa.index.publication import live_id, publication_mark
+from qa.reader.onnx_runtime import OnnxReader
+from qa.reader.protocol import Reader
 from qa.records import Answer, Audience, Readiness
 from qa.search.answer import Considered
 from qa.search.catalogue import Catalogue
@@ -46,10 +56,13 @@ class Engine:
     DamagedGeneration, OtherFormat), UnknownGeneration, ModelUnavailable or StorageFailed.
     """
 
-    def __init__(self, settings: EngineSettings, encoders: Encoders, today: Callable[[], datetime.date]) -> None:
+    def __init__(
+        self, settings: EngineSettings, encoders: Encoders, reader: Reader, today: Callable[[], datetime.date]
+    ) -> None:
         """Opens no generation yet: `reload` does."""
         self._settings = settings
         self._encoders = encoders
+        self._reader = reader
         self._today = today
         self._live: Searcher | None = None
         self._problem: ClinicQAError | None = None
@@ -134,6 +147,7 @@ class Engine:
             built_at=manifest.built_at,
             model=encoder.model.name,
             model_sha256=encoder.model.weights_sha256,
+            reader_sha256=live.generation.calibration.reader_sha256 or None,
             documents={name: len(summary.documents) for name, summary in summaries.items()},
             passages={name: summary.passages for name, summary in summaries.items()},
         )
@@ -186,14 +200,26 @@ class Engine:
 
     def _open(self, identifier: str) -> Searcher:
         generation = open_generation(self._settings.index_folder, identifier, self.audiences)
+        if generation.calibration.reads:
+            self._prepare_reader(generation.calibration.reader_sha256)
         return Searcher(
             generation,
             self._encoder(generation.manifest.recipe.encoder),
+            self._reader,
             generation.calibration.threshold(self._settings.max_false_answer_rate),
             self._lay_words,
             self._today,
             self._turn,
         )
+
+    def _prepare_reader(self, named: str) -> None:
+        if named != self._reader.sha256:
+            raise OtherFormat(
+                f"The index was calibrated for another reader ({named[:12]}…) than this version's.",
+                REBUILD,
+                {"found": named, "expected": self._reader.sha256},
+            )
+        self._reader.load()
 
     def _encoder(self, named: EncoderIdentity) -> Encoder:
         live = self._live
@@ -218,14 +244,17 @@ class Engine:
 
 
 def new_engine(
-    settings: Settings, encoders: Encoders | None = None, today: Callable[[], datetime.date] = today
+    settings: Settings,
+    encoders: Encoders | None = None,
+    today: Callable[[], datetime.date] = today,
+    reader: Reader | None = None,
 ) -> Engine:
     """An engine that has not looked for a generation yet: a server starts without one, and has it look again and again.
 
-    The encoders are those that the index holds, unless others are given.
+    The encoders are those that the index holds and the reader is the packaged one, unless others are given.
     """
     held = EncoderStore(settings.index, settings.encoder_threads)
-    return Engine(EngineSettings.of(settings), encoders or held, today)
+    return Engine(EngineSettings.of(settings), encoders or held, reader or OnnxReader(), today)
 
 
 def open_engine(settings: Settings) -> Engine:

@@ -10,6 +10,12 @@ QUANTITY_TOLERANCE = 0.2
 """How much less of the question a sentence may cover, to be preferred for the quantity in it."""
 
 
+def needed_sentences(verdict: Sequence[float]) -> tuple[int, ...]:
+    """The numbers of the sentences that a reader finds needed (log-odds above 0), in order; at least the likeliest."""
+    needed = tuple(number for number, odds in enumerate(verdict) if odds > 0)
+    return needed or (max(range(len(verdict)), key=lambda number: (verdict[number], -number)),)
+
+
 def answering_sentence(question: str, text: str, sentences: Sequence[Span], coverage: Sequence[float]) -> int:
     """The number of the sentence that answers, by the sentences' spans in `text` and how well they cover the question.
 

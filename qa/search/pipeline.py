@@ -5,13 +5,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from qa.encoder.protocol import Encoder, Encoding
 from qa.index.generation import AudienceIndex, Generation
+from qa.reader.protocol import Reader
 from qa.records import Answer, Audience, RankedPassage, Rewriting
 from qa.search.answer import Considered, answer
+from qa.search.answerability import read_passages
 from qa.search.confidence import signals_of
 from qa.search.query import Question, Request, understand
 from qa.search.query_rewriting import rewritings_of
@@ -44,11 +46,12 @@ class Searcher:
     """Answers questions from one generation, with the encoder that it names: a snapshot, whatever is published.
 
     Text is quoted from the confidence `threshold` on, in [0, 1], and never once it has expired. Any number of threads
-    may ask; by the lock `turn` they take turns in everything but encoding, which needs no interpreter.
+    may ask; by the lock `turn` they take turns in everything but encoding and reading, which need no interpreter.
     """
 
     generation: Generation
     encoder: Encoder
+    reader: Reader
     threshold: float
     lay_words: Synonyms
     today: Callable[[], datetime.date]
@@ -98,7 +101,22 @@ class Searcher:
         for (number, _), other in zip(others, tried, strict=True):
             if _is_clearly_better(other, best[number]):
                 best[number] = other
-        return best
+        return [self._read(one, observer) for one in best] if self.generation.calibration.reads else best
+
+    def _read(self, considered: Considered, observer: Observer) -> Considered:
+        """The first passages read: they stand in the order of how sure it is that they answer, before the others."""
+        if not considered.ranked or not considered.question.has_content:
+            return considered
+        calibration, text = self.generation.calibration, considered.rewriting.text
+        with _timed(observer, "read"):
+            read = read_passages(self.reader, calibration, considered.index, text, considered.ranked, self.threshold)
+        if not read:
+            return considered
+        numbers = {one.ranked.passage for one in read}
+        others = (passage for passage in considered.ranked if passage.passage not in numbers)
+        ranked = (*(one.ranked for one in read), *others)
+        first = read[0]
+        return replace(considered, ranked=ranked, read=read, signals=first.signals, confidence=first.confidence)
 
     def _rewritings(self, request: Request) -> tuple[Rewriting, ...]:
         vocabulary = self.generation.audiences[request.audience].vocabulary
@@ -107,7 +125,8 @@ class Searcher:
 
     def _is_worth_trying(self, rewriting: Rewriting, as_typed: Considered) -> bool:
         is_the_editors = any(change.kind == "synonym" for change in rewriting.replacements)
-        return is_the_editors or as_typed.confidence < self.threshold
+        unknown_yet = self.generation.calibration.reads
+        return is_the_editors or unknown_yet or as_typed.confidence < self.threshold
 
     def _search(self, asked: Sequence[tuple[Audience, Rewriting]], observer: Observer) -> list[Considered]:
         """Each rewriting with its passages in order, by one pass of the encoder."""
@@ -141,7 +160,7 @@ class Searcher:
     def _judge(
         self, index: AudienceIndex, question: Question, rewriting: Rewriting, ranked: Sequence[RankedPassage]
     ) -> Considered:
-        asks = bool(ranked) and question.has_content
+        asks = bool(ranked) and question.has_content and not self.generation.calibration.reads
         signals = signals_of(index, question, ranked) if asks else None
         confidence = self.generation.calibration.confidence(signals) if signals else 0.0
         return Considered(index, question, rewriting, ranked, signals, confidence)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from starlette.testclient import TestClient
 
 from qa.api.app import create_app
+from qa.reader.onnx_runtime import OnnxReader
 from qa.records import Answer
 from qa.search.engine import Engine, EngineSettings
 from qa.search.pipeline import UNOBSERVED, Observer
@@ -19,7 +20,7 @@ class HeldEngine(Engine):
 
     def __init__(self, clinic: Clinic, **settings: object) -> None:
         self.settings = clinic.settings.model_copy(update={"encoder_threads": available_cores(), **settings})
-        super().__init__(EngineSettings.of(self.settings), clinic.encoder, lambda: clinic.today)
+        super().__init__(EngineSettings.of(self.settings), clinic.encoder, OnnxReader(), lambda: clinic.today)
         self.reload()
         self.hold = False
         self.begun = threading.Event()

@@ -1,0 +1,61 @@
+"""Answerability: which of the best passages answer, by reading each of them together with the question."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from qa.index.calibration import Calibration
+from qa.index.generation import AudienceIndex
+from qa.reader.protocol import ReadablePassage, Reader, Verdict
+from qa.records import RankedPassage, Signals, Span
+
+READ_AT_LEAST = 3
+"""As many as are quoted by default: each quote stands on its own."""
+READ_AT_MOST = 6
+HOPELESS = 0.25
+"""The ranking's score below which no passage was ever found to answer: such a question is dismissed unread."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPassage:
+    """A ranked passage with its verdict, and the calibrated probability in [0, 1] that it answers."""
+
+    ranked: RankedPassage
+    verdict: Verdict
+    signals: Signals
+    confidence: float
+
+
+def read_passages(
+    reader: Reader,
+    calibration: Calibration,
+    index: AudienceIndex,
+    question: str,
+    ranked: Sequence[RankedPassage],
+    threshold: float,
+) -> tuple[ReadPassage, ...]:
+    """The first passages, read in the ranking's order, and ordered by how sure it is that they answer.
+
+    At least three are read, and up to six while none reaches the threshold. Raises ModelUnavailable when the reader
+    cannot be loaded.
+    """
+    read: list[ReadPassage] = []
+    for place, passage in enumerate(ranked[:READ_AT_MOST]):
+        answered = any(one.confidence >= threshold for one in read)
+        if passage.score < HOPELESS or (place >= READ_AT_LEAST and answered):
+            break
+        verdict = reader.read(question, readable(index, passage.passage))
+        signals = Signals(reader=verdict.answers, score=passage.score)
+        read.append(ReadPassage(passage, verdict, signals, calibration.confidence(signals)))
+    return tuple(sorted(read, key=lambda one: -one.confidence))
+
+
+def readable(index: AudienceIndex, number: int) -> ReadablePassage:
+    """A passage of the index as the reader takes it: below its document's title and headings."""
+    passage = index.passages[number]
+    document = index.documents[passage.document_id]
+    headings = " › ".join((document.approval.title, *passage.heading_path))
+    return ReadablePassage(
+        f"{headings}.",
+        document.text[passage.start : passage.end],
+        tuple(Span(start - passage.start, end - passage.start) for start, end in passage.sentences),
+    )
