@@ -13,7 +13,7 @@ from qa.records import Span
 
 @dataclass(frozen=True, slots=True)
 class ReadablePassage:
-    """A passage as it is read: `context` (title, headings, lead-in) stands before `text`, `sentences` are spans of that."""
+    """A passage as it is read: `context` (title, headings) stands before `text`, which `sentences` are spans of."""
 
     context: str
     text: str

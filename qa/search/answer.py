@@ -33,7 +33,7 @@ class Considered:
 
 
 def answer(considered: Considered, limit: int, threshold: float) -> Answer:
-    """Quotes the best passages, `limit` at most, when the confidence reaches the threshold; else offers them as related.
+    """Quotes the best passages, `limit` at most, when the confidence reaches the threshold; else they are only related.
 
     Where passages were read, each quote stands on its own: one whose own confidence is lower is only related.
     """
