@@ -70,6 +70,16 @@ def test_the_console_shows_it_as_large_as_the_answer(page: Page, served: ClinicS
         keep_screenshot(page, f"governing-{name}-{look}-{width}")
 
 
+def test_it_stays_in_view_while_one_scrolls_to_the_answer(page: Page, served: ClinicServer) -> None:
+    page.set_viewport_size({"width": 320, "height": 480})
+    page.goto(f"{served.url}/")
+    answered(page, FIREWORKS)
+    page.locator(".words strong").first.evaluate("answer => answer.scrollIntoView({ block: 'end' })")
+    expect(page.locator(".words strong").first).to_be_in_viewport(ratio=1)
+    expect(page.locator(".governing").first).to_be_in_viewport(ratio=1)
+    keep_screenshot(page, "governing-scrolled")
+
+
 def test_it_is_heard_before_the_words_and_copied_with_them(page: Page, served: ClinicServer) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=served.url)
     page.goto(f"{served.url}/")

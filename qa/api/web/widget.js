@@ -102,6 +102,7 @@ h1, h2, h3, h4, h5, h6 { font-size: 1em; line-height: 1.35; font-weight: 650; }
 .source a { display: inline-block; padding-block: .3em; text-decoration-thickness: 1px; }
 .governing, blockquote { padding-inline-start: .9em; border-inline-start: .25em solid var(--accent); color: var(--soft); white-space: pre-wrap; max-width: 40em; }
 .source { margin-bottom: .35em; }
+.governing { position: sticky; top: 0; background: var(--panel); }
 blockquote { margin-bottom: .6em; }
 strong { color: var(--text); font-size: 1.15em; line-height: 1.4; font-weight: 500; }
 li:first-child strong { font-size: 1.3em; }
@@ -116,7 +117,7 @@ details :is(.governing, blockquote) { border-color: var(--line); font-size: .95e
 .away { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 @media (prefers-reduced-motion: no-preference) { .result > * { animation: come .15s; } @keyframes come { from { opacity: 0; } } }
 @media (forced-colors: active) { :focus-visible { outline-color: Highlight; } button { border-color: ButtonText; } }
-@media print { form, .note { display: none; } }
+@media print { form, .note { display: none; } .governing { position: static; } }
 `;
 
 let sheet;
@@ -467,9 +468,8 @@ class ClinicAnswers extends HTMLElement {
     const { citation } = quote;
     const own = { lang: this.#say("quote-lang"), dir: "auto" };
     const marked = (text) => (deeper ? text : make("strong", { class: "answer" }, text));
-    const governing = quote.context
-      .filter((slice) => slice.governing)
-      .map((slice) => make("p", { class: "governing", ...own }, marked(slice.text)));
+    const above = quote.context.filter((slice) => slice.governing).map(({ text }) => make("p", {}, marked(text)));
+    const governing = above.length ? [make("div", { class: "governing", ...own }, ...above)] : [];
     const words = make("blockquote", { class: "words", ...own });
     for (const [text, answers] of pieces(quote)) {
       words.append(answers && text ? marked(text) : text);
