@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from qa.index.generation import AudienceIndex
 from qa.index.token_vectors import mean_coverage
 from qa.links import slice_link
-from qa.records import Answer, Citation, Document, Passage, Quote, RankedPassage, Rewriting, Signals, Span
+from qa.records import Answer, Citation, Document, Passage, Quote, RankedPassage, Rewriting, Signals
 from qa.search.answerability import ReadPassage
-from qa.search.highlight import answering_sentence, needed_sentences
+from qa.search.context import context_of
+from qa.search.highlight import answering_sentence, needed_sentences, spans_to_mark
 from qa.search.query import Question
 
 UNCOVERED = 0.55
@@ -81,28 +82,28 @@ def _quote(considered: Considered, ranked: RankedPassage) -> Quote:
     document = index.documents[passage.document_id]
     return Quote(
         text=document.text[passage.start : passage.end],
-        highlights=tuple(
-            Span(start - passage.start, end - passage.start)
-            for start, end in (passage.sentences[number] for number in _marked(considered, ranked))
-        ),
+        highlights=spans_to_mark(document, passage, _chosen_sentences(considered, ranked.passage)),
+        context=context_of(document, index.passages, ranked.passage),
         score=round(ranked.score, 4),
         citation=citation_of(document, passage),
     )
 
 
-def _marked(considered: Considered, ranked: RankedPassage) -> tuple[int, ...]:
-    """The numbers of the sentences to mark: those that the reader needs, else the one that covers the question best."""
+def _chosen_sentences(considered: Considered, number: int) -> tuple[int, ...]:
+    """The numbers of the sentences of passage `number` that answer, of its own from 0 on, in order.
+
+    They are those that the reader finds needed, or in a passage that was not read, the one that covers the question
+    best.
+    """
     for one in considered.read:
-        if one.ranked.passage == ranked.passage:
+        if one.ranked.passage == number:
             return needed_sentences(one.verdict.sentences)
     index, question = considered.index, considered.question
-    passage = index.passages[ranked.passage]
-    document = index.documents[passage.document_id]
-    covered = index.tokens.sentence_coverage(
-        ranked.passage, index.sentence_numbers(ranked.passage), question.encoding.token_vectors
-    )
+    passage = index.passages[number]
+    text = index.documents[passage.document_id].text
+    covered = index.tokens.sentence_coverage(number, index.sentence_numbers(number), question.encoding.token_vectors)
     coverage = mean_coverage(covered).tolist()
-    return (answering_sentence(question.text, document.text, passage.sentences, coverage),)
+    return (answering_sentence(question.text, text, passage.sentences, coverage),)
 
 
 def _not_covered(considered: Considered, *, answered: bool) -> tuple[str, ...]:

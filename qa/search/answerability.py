@@ -7,6 +7,7 @@ from qa.index.calibration import Calibration
 from qa.index.generation import AudienceIndex
 from qa.reader.protocol import ReadablePassage, Reader, Verdict
 from qa.records import RankedPassage, Signals, Span
+from qa.search.context import context_of
 
 READ_AT_LEAST = 3
 """As many as are quoted by default: each quote stands on its own."""
@@ -50,12 +51,13 @@ def read_passages(
 
 
 def readable(index: AudienceIndex, number: int) -> ReadablePassage:
-    """A passage of the index as the reader takes it: below its document's title and headings."""
+    """A passage of the index as the reader takes it: below its document's title, its headings, and what leads it in."""
     passage = index.passages[number]
     document = index.documents[passage.document_id]
     headings = " › ".join((document.approval.title, *passage.heading_path))
+    before = [one.text for one in context_of(document, index.passages, number) if one.kind != "heading"]
     return ReadablePassage(
-        f"{headings}.",
+        " ".join((f"{headings}.", *before)),
         document.text[passage.start : passage.end],
         tuple(Span(start - passage.start, end - passage.start) for start, end in passage.sentences),
     )
