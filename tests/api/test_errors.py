@@ -223,6 +223,6 @@ def test_an_unforeseen_failure_is_logged_by_its_places_alone(
     assert "detail" not in error
     record = next(record for record in caplog.records if record.name.startswith("qa.api"))
     assert "Unforeseen RuntimeError" in record.getMessage()
-    assert "test_errors.py" in record.getMessage()
+    assert "encoders.py" in record.getMessage()
     assert record.exc_info is None
     assert "Quillfeather" not in caplog.text
