@@ -282,12 +282,34 @@ class Citation:
     link: str
 
 
+ContextKind = Literal["heading", "lead_in", "table_header"]
+
+
+@dataclass(frozen=True, slots=True)
+class ContextSlice:
+    """A slice `[start, end)` of the quoted document's text, outside the quote, that says what the quote is about.
+
+    One that is `governing` turns what the quote means ("Do not take any of these:"): it is shown as large as the
+    answer, wherever the quote is.
+    """
+
+    text: str
+    start: int
+    end: int
+    kind: ContextKind
+    governing: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """The exact slice that its citation names; `highlights` are offsets into `text`, `score` lies in [0, 1]."""
+    """The exact slice that its citation names; `highlights` are offsets into `text`, `score` lies in [0, 1].
+
+    `context` stands in the order of the document's text, before the quote.
+    """
 
     text: str
     highlights: tuple[Span, ...]
+    context: tuple[ContextSlice, ...]
     score: float
     citation: Citation
 

@@ -70,6 +70,9 @@ def check_quote(quote: Quote, engine: Engine, answer: Answer, approved: dict[str
         highlight = quote.text[start:end]
         assert highlight == highlight.strip()
         assert document.text[citation.start + start : citation.start + end] == highlight
+    for each in quote.context:
+        assert document.text[each.start : each.end] == each.text != ""
+        assert each.end <= citation.start
     (section,) = [part for part in document.sections if part.start <= citation.start < part.end]
     assert citation.end <= section.end
     assert citation.heading_path == section.heading_path

@@ -20,6 +20,10 @@ _APPROVAL: Example = {
 _QUOTE: Example = {
     "text": _TEXT,
     "highlights": [[0, 44]],
+    "context": [
+        {"text": "During the procedure", "start": 1204, "end": 1224, "kind": "heading", "governing": False},
+        {"text": "The cement", "start": 1828, "end": 1838, "kind": "heading", "governing": False},
+    ],
     "score": 0.81,
     "citation": {
         "document_id": "kyphoplasty-procedure",

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from qa import records
 from qa.links import document_link
-from qa.records import AUDIENCES, Audience, Outcome, ReplacementKind
+from qa.records import AUDIENCES, Audience, ContextKind, Outcome, ReplacementKind
 from qa.search.query import DEFAULT_QUOTES, MAX_QUESTION_CHARACTERS, MAX_QUOTES
 
 Offsets = Annotated[tuple[int, int], Field(description="[start, end) in code points", examples=[(41, 118)])]
@@ -71,11 +71,26 @@ class Citation(Schema):
     link: str = Field(description="opens the document at the quote, on this server")
 
 
+class ContextSlice(Schema):
+    """A slice `[start, end)` of the cited document's text that stands before the quote and says what it is about."""
+
+    text: str
+    start: int
+    end: int
+    kind: ContextKind
+    governing: bool = Field(description="it turns what the quote means: show it as large as the answer, before it")
+
+
 class Quote(Schema):
     """`text` is the slice `[start, end)` of the cited document's text."""
 
     text: str
-    highlights: tuple[Offsets, ...] = Field(description="the answering sentence, as offsets into the quote's text")
+    highlights: tuple[Offsets, ...] = Field(
+        description="what answers, with the lead-in or table header that it needs, as offsets into the quote's text"
+    )
+    context: tuple[ContextSlice, ...] = Field(
+        description="the headings, lead-ins and table header that the quote stands under, in the order of the text"
+    )
     score: float = Field(ge=0, le=1)
     citation: Citation
 

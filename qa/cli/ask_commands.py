@@ -107,11 +107,15 @@ def _print_answer(answer: "Answer") -> None:
 
 
 def _print_quote(number: int, quote: "Quote") -> None:
-    """The quote to the byte; its answering sentence is bold on a terminal, between » and « elsewhere."""
+    """The quote to the byte, below what governs it; that and what answers are bold on a terminal, between » and «
+    elsewhere."""
     citation = quote.citation
     print_text(f"{number}. {' › '.join((citation.title, *citation.heading_path))}", "bold")
     position = 0
     left, right = ("", "") if sys.stdout.isatty() else ("»", "«")
+    for each in quote.context:
+        if each.governing:
+            print_text(f"{left}{each.text}{right}", "bold reverse")
     for start, end in quote.highlights:
         print_text(quote.text[position:start], end="")
         print_text(f"{left}{quote.text[start:end]}{right}", "bold reverse", end="")

@@ -278,6 +278,9 @@ def _quoted(quote: Quote, answered: bool) -> list[Html]:
     verb = "Quoted first" if answered else "Closest"
     source = (f"{verb}: ", element("bdi", place), f" ({citation.document_id}{staff}), score {quote.score:.2f}")
     parts: list[str] = []
+    for each in quote.context:
+        if each.governing:
+            parts += [element("mark", each.text), "\n"]
     position = 0
     for start, end in quote.highlights:
         parts += [quote.text[position:start], element("mark", quote.text[start:end])]

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from qa.index.generation import AudienceIndex
 from qa.index.token_vectors import mean_coverage
 from qa.links import slice_link
-from qa.records import Answer, Citation, Document, Passage, Quote, RankedPassage, Rewriting, Signals, Span
-from qa.search.highlight import answering_sentence
+from qa.records import Answer, Citation, Document, Passage, Quote, RankedPassage, Rewriting, Signals
+from qa.search.context import context_of
+from qa.search.highlight import answering_sentence, spans_to_mark
 from qa.search.query import Question
 
 UNCOVERED = 0.55
@@ -69,17 +70,23 @@ def citation_of(document: Document, passage: Passage) -> Citation:
 def _quote(index: AudienceIndex, question: Question, ranked: RankedPassage) -> Quote:
     passage = index.passages[ranked.passage]
     document = index.documents[passage.document_id]
-    covered = index.tokens.sentence_coverage(
-        ranked.passage, index.sentence_numbers(ranked.passage), question.encoding.token_vectors
-    )
-    coverage = mean_coverage(covered).tolist()
-    sentence = passage.sentences[answering_sentence(question.text, document.text, passage.sentences, coverage)]
+    chosen = _answering_sentences(index, question, ranked.passage)
     return Quote(
         text=document.text[passage.start : passage.end],
-        highlights=(Span(sentence.start - passage.start, sentence.end - passage.start),),
+        highlights=spans_to_mark(document, passage, chosen),
+        context=context_of(document, index.passages, ranked.passage),
         score=round(ranked.score, 4),
         citation=citation_of(document, passage),
     )
+
+
+def _answering_sentences(index: AudienceIndex, question: Question, number: int) -> tuple[int, ...]:
+    """The numbers of the sentences of passage `number` that answer, of its own from 0 on, in order."""
+    passage = index.passages[number]
+    text = index.documents[passage.document_id].text
+    covered = index.tokens.sentence_coverage(number, index.sentence_numbers(number), question.encoding.token_vectors)
+    coverage = mean_coverage(covered).tolist()
+    return (answering_sentence(question.text, text, passage.sentences, coverage),)
 
 
 def _not_covered(considered: Considered, *, answered: bool) -> tuple[str, ...]:

@@ -1,11 +1,14 @@
-"""Highlighting: the sentence of a passage that covers the question best, or that holds the quantity asked for."""
+"""Highlighting: which sentence covers the question best or holds the quantity asked for, then what is marked for it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from qa.records import Span
+from qa.records import Block, Document, Passage, Span
+from qa.search.context import block_at, section_of
+from qa.search.lead_ins import closing_sentences, introduces, lead_ins_of, led_by, table_header_of
 from qa.text.english import QUANTITIES
 
+_DIGIT = re.compile(r"\d")
 QUANTITY_TOLERANCE = 0.2
 """How much less of the question a sentence may cover, to be preferred for the quantity in it."""
 
@@ -33,3 +36,44 @@ def _quantity_asked(question: str) -> re.Pattern[str] | None:
         if asked.search(question):
             return given
     return None
+
+
+def spans_to_mark(document: Document, passage: Passage, chosen: Sequence[int]) -> tuple[Span, ...]:
+    """What is marked when those sentences of a passage answer, as offsets into its text, in order and disjoint.
+
+    An item takes along what leads it in, a row its table's header, and a lead-in the items that it leads in, as far as
+    they stand in the passage.
+    """
+    blocks = document.sections[section_of(document, passage)].blocks
+    own: dict[int, list[int]] = {}
+    for number, sentence in enumerate(passage.sentences):
+        own.setdefault(block_at(blocks, sentence.start), []).append(number)
+    marked = set(chosen)
+    for block, numbers in own.items():
+        if numbers[-1] in chosen:
+            for led in led_by(document.text, blocks, block):
+                marked.update(own.get(led, ()))
+        if not marked.isdisjoint(numbers):
+            for lead_in in _needed_by(document.text, blocks, block):
+                sentences = [passage.sentences[number] for number in own.get(lead_in, ())]
+                taken = closing_sentences(document.text, sentences)
+                marked.update(own.get(lead_in, [])[len(sentences) - len(taken) :])
+    return tuple(_stretches(passage, marked))
+
+
+def _needed_by(text: str, blocks: Sequence[Block], block: int) -> Iterator[int]:
+    """The blocks without which a block means something else. A table's first row with a number in it is no header."""
+    for lead_in in lead_ins_of(text, blocks, block):
+        if blocks[lead_in].kind == "list_item" or introduces(text, blocks[lead_in]):
+            yield lead_in
+    header = table_header_of(blocks, block)
+    if header is not None and not _DIGIT.search(text, blocks[header].start, blocks[header].end):
+        yield header
+
+
+def _stretches(passage: Passage, marked: set[int]) -> Iterator[Span]:
+    """One span for sentences that follow each other."""
+    firsts = [number for number in sorted(marked) if number - 1 not in marked]
+    lasts = [number for number in sorted(marked) if number + 1 not in marked]
+    for first, last in zip(firsts, lasts, strict=True):
+        yield Span(passage.sentences[first].start - passage.start, passage.sentences[last].end - passage.start)

@@ -171,3 +171,25 @@ QUANTITIES = tuple(
     )
 )
 """How a time, share, size, dose or number is asked for, and what a sentence that gives it looks like."""
+
+# What turns the meaning of what stands below it
+
+TURNS_WHAT_FOLLOWS = re.compile(
+    r"""
+      \b(?:not|no|none|nothing|nobody|never|neither|nor|without|unless|except|exceptions?|only|if|until|instead)\b
+    | n['’]t\b | \b(?:cannot|cant|dont|mustnt|shouldnt|wont)\b
+    | \b(?:avoid|continue|forbid|keep|limit|pause|reduce|refrain|restart|resume|skip|stop)
+        (?:s|d|ed|ped|ing|ping|den)?\b | \b(?:paus|reduc|resum|continu)ing\b
+    | \b(?:allowed|banned|contraindicat\w*|permitted|prohibited|(?:un)?safe(?:ly)?|(?:un)?suitable)\b
+    | \b(?:good|bad|right|wrong|true|false|myths?|less|fewer)\b
+    | \b(?:dangers?|dangerous|emergency|emergencies|urgent|urgently|warnings?|911|999|112)\b | ^\W*call\b | \bto\ call\b
+    | ^\W*(?:yes|ok|okay|do['’]?s?|does|did|am|is|are|was|were|has|have)\b
+    | ^\W*(?:can|could|may|might|must|shall|should|will|would)\b
+    | ^(?!\W*(?:how|why)\b).*\b(?:can|must|should|need)\b | \byou\ may\b
+    | ^\W*(?:when|whenever|in\ case)\b(?!.*\?)
+    | [:✓✔✅✗✘❌🚫]\W*$ | ^\W*[✓✔✅✗✘❌🚫]
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+"""A heading, or a paragraph before a list, that may turn what stands below it: it denies, permits or warns, sets a
+condition, asks for a yes or no, or ends in a colon. Rather too many than one too few."""

@@ -9,7 +9,7 @@ from tests.support.clinic import Clinic
 from tests.support.service import JSON, ask, client_of
 
 ANSWER = ["outcome", "confidence", "audience", "generation", "quotes", "related", "not_covered_terms", "read_as"]
-QUOTE = ["text", "highlights", "score", "citation"]
+QUOTE = ["text", "highlights", "context", "score", "citation"]
 CITATION = [
     "document_id",
     "title",
@@ -57,6 +57,7 @@ def test_every_quote_is_the_slice_that_its_citation_names(client: TestClient, qu
         assert hashlib.sha256(document["text"].encode()).hexdigest() == citation["document_sha256"]
         assert citation["document_sha256"] == document["document_sha256"]
         assert all(0 <= start < end <= len(quote["text"]) for start, end in quote["highlights"])
+        assert all(each["text"] == document["text"][each["start"] : each["end"]] for each in quote["context"])
 
 
 def test_offsets_count_code_points_and_text_is_not_escaped(empty_clinic: Clinic) -> None:

@@ -88,6 +88,15 @@ def test_from_files_to_a_cited_answer(qa: Run, folder: Path) -> None:
     assert re.search(r"Encoder [0-9a-f]{16} is whole: 4 files", out)
 
 
+def test_what_turns_a_quote_is_printed_before_it_like_what_answers(qa: Run, folder: Path) -> None:
+    (folder / "corpus" / "mole.md").write_text("# Mole\n\n## Don't\n\n- swim in the sea\n- scrub the skin\n", "utf-8")
+    qa("approve", "corpus/mole.md", *APPROVAL)
+    qa("build")
+    code, out, _ = qa("ask", "may I scrub the skin?", "--limit", "1")
+    assert code == 0
+    assert "»Don't«\n• swim in the sea\n»• scrub the skin«\n" in out
+
+
 def test_what_nothing_covers_is_said_and_named(qa: Run) -> None:
     qa("approve", "corpus/risks.md", *APPROVAL)
     qa("build")

@@ -1,13 +1,16 @@
 """Of a passage's sentences the one that covers the question best is marked, or one nearly as good with its quantity."""
 
+import datetime
 import itertools
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.records import Span
-from qa.search.highlight import QUANTITY_TOLERANCE, answering_sentence
+from qa.corpus.formats import read
+from qa.corpus.passages import passages_of
+from qa.records import Approval, Document, Span
+from qa.search.highlight import QUANTITY_TOLERANCE, answering_sentence, spans_to_mark
 
 
 def marked(question: str, *sentences: tuple[str, float]) -> str:
@@ -76,3 +79,60 @@ def test_a_sentence_of_the_passage_is_marked_whatever_is_asked(
     assert 0 <= number < len(sentences)
     assert coverage[number] >= max(coverage) - QUANTITY_TOLERANCE
     assert answering_sentence(question, text, spans, coverage) == number
+
+
+def marked_with(source: str, *chosen: str) -> list[str]:
+    """What is marked when the sentences that hold those words answer, in a text that is one passage."""
+    canonical = read(source.encode(), ".md")
+    day = datetime.date(2026, 11, 25)
+    approval = Approval("page", "page.md", "A page", "patient", "0" * 64, "0" * 64, "The committee", day, day)
+    document = Document(approval, canonical.text, canonical.sections)
+    (passage,) = passages_of(document, 500)
+    numbers = [
+        number
+        for number, (start, end) in enumerate(passage.sentences)
+        if any(words in document.text[start:end] for words in chosen)
+    ]
+    spans = spans_to_mark(document, passage, numbers)
+    return [document.text[passage.start + start : passage.start + end] for start, end in spans]
+
+
+LIST = "Your skin heals in a week.\n\nDo not:\n\n- scratch it\n- sit in the sun\n\nWear a hat.\n"
+
+
+def test_a_sentence_is_marked_alone() -> None:
+    assert marked_with(LIST, "a week") == ["Your skin heals in a week."]
+    assert marked_with("It heals. It itches. It fades.", "heals", "fades") == ["It heals.", "It fades."]
+    assert marked_with("It heals. It itches. It fades.", "heals", "itches") == ["It heals. It itches."]
+
+
+def test_an_item_is_marked_with_what_leads_it_in() -> None:
+    assert marked_with(LIST, "scratch") == ["Do not:\n\n• scratch it"]
+    assert marked_with(LIST, "in the sun") == ["Do not:", "• sit in the sun"]
+
+
+def test_a_lead_in_is_marked_with_all_that_it_leads_in() -> None:
+    assert marked_with(LIST, "Do not") == ["Do not:\n\n• scratch it\n• sit in the sun"]
+    assert marked_with("Remember this:\n\nCall us first.\n\nThen come.", "Remember") == [
+        "Remember this:\n\nCall us first."
+    ]
+
+
+def test_a_whole_sentence_before_a_list_is_marked_with_an_item_only_where_it_turns_it() -> None:
+    assert marked_with("The rash fades.\n\n- wear a hat\n", "wear") == ["• wear a hat"]
+    assert marked_with("You should not do these.\n\n- swim\n", "swim") == ["You should not do these.\n\n• swim"]
+
+
+def test_a_nested_item_is_marked_with_the_items_above_it() -> None:
+    nested = "- You may:\n  - walk\n- You must not:\n  - ride\n  - climb\n"
+    flat = "- You may:\n- walk\n- You must not:\n- ride\n- climb\n"
+    for source, indent in [(nested, "  "), (flat, "")]:
+        assert marked_with(source, "climb") == ["• You must not:", "• climb"]
+        assert marked_with(source, "You may") == [f"• You may:\n{indent}• walk"]
+
+
+def test_a_row_is_marked_with_the_header_of_its_table() -> None:
+    table = "| Drops | Evening |\n|---|---|\n| Amber | one |\n| Birch | two |\n"
+    assert marked_with(table, "Birch") == ["Drops | Evening", "Birch | two"]
+    hours = "| Monday | 8 to 5 |\n|---|---|\n| Friday | 8 to 1 |\n| Sunday | closed |\n"
+    assert marked_with(hours, "Sunday") == ["Sunday | closed"], "the first row is one like the others"

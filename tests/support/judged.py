@@ -12,7 +12,7 @@ def quote(text: str, document: str = "risks", score: float = 0.5) -> Quote:
     """A quote of a whole document that holds nothing else."""
     day = datetime.date(2026, 11, 20)
     citation = Citation(document, "Title", "patient", (), None, 0, len(text), "0" * 64, None, "x", day, day, "/")
-    return Quote(text, (Span(0, len(text)),), score, citation)
+    return Quote(text, (Span(0, len(text)),), (), score, citation)
 
 
 def reply(confidence: float, *passages: str | Quote, answered: bool = True, generation: str = "generation") -> Answer:

@@ -28,7 +28,7 @@ CITATION = {
     "review_by": "2027-11-20",
     "link": "/documents/cement#p-0-10",
 }
-QUOTE = {"text": "Words that answer.", "highlights": [[0, 18]], "score": 0.9, "citation": CITATION}
+QUOTE = {"text": "Words that answer.", "highlights": [[0, 18]], "context": [], "score": 0.9, "citation": CITATION}
 ANSWER = {
     "outcome": "answered",
     "confidence": 0.9,

@@ -6,7 +6,7 @@ from qa.api.asking import AskedAudience, answer_to
 from qa.api.batching import Dispatcher
 from qa.api.pages.document_page import document_page, facts_for_machines, source_is_web
 from qa.api.pages.page_templates import PageTemplates
-from qa.api.pages.quote_page import ShownQuote, pieces_of
+from qa.api.pages.quote_page import ShownQuote, shown_quote
 from qa.api.request_body import read_search_form
 from qa.links import DOCUMENTS_PATH
 from qa.records import Quote
@@ -23,10 +23,7 @@ def page_routes(engine: Engine, dispatcher: Dispatcher, templates: PageTemplates
     staff_is_served = "staff" in engine.audiences
 
     def shown(quotes: tuple[Quote, ...]) -> list[ShownQuote]:
-        return [
-            ShownQuote(tuple(pieces_of(quote)), quote.citation, engine.is_review_due(quote.citation.review_by))
-            for quote in quotes
-        ]
+        return [shown_quote(quote, review_is_due=engine.is_review_due(quote.citation.review_by)) for quote in quotes]
 
     @router.get("/")
     def home() -> Response:

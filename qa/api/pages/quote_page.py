@@ -1,4 +1,4 @@
-"""The quotes of an answer on a page: each is cut where its answering sentence begins and ends."""
+"""The quotes of an answer on a page: each is cut where what answers begins and ends."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from qa.records import Citation, Quote
 
 @dataclass(frozen=True, slots=True)
 class QuotePiece:
-    """A slice of a quote; `answers` where it is the answering sentence."""
+    """A slice of a quote; `answers` where it is marked."""
 
     text: str
     answers: bool
@@ -16,11 +16,18 @@ class QuotePiece:
 
 @dataclass(frozen=True, slots=True)
 class ShownQuote:
-    """A quote as a page shows it."""
+    """A quote as a page shows it, below what governs it."""
 
+    governing: tuple[str, ...]
     pieces: tuple[QuotePiece, ...]
     citation: Citation
     review_is_due: bool
+
+
+def shown_quote(quote: Quote, *, review_is_due: bool) -> ShownQuote:
+    """The parts of a quote."""
+    governing = tuple(each.text for each in quote.context if each.governing)
+    return ShownQuote(governing, tuple(pieces_of(quote)), quote.citation, review_is_due)
 
 
 def pieces_of(quote: Quote) -> Iterator[QuotePiece]:

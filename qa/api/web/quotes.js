@@ -42,6 +42,11 @@ export function pieces(quote) {
   return made.filter((piece) => piece.text);
 }
 
+// What turns the meaning of a quote, and is shown and copied wherever the quote is.
+function governing(quote) {
+  return quote.context.filter((slice) => slice.governing).map((slice) => slice.text);
+}
+
 export function reviewIsDue(citation, dueDays) {
   const horizon = new Date();
   horizon.setDate(horizon.getDate() + dueDays);
@@ -55,7 +60,8 @@ export function plainCitation(quote) {
   const warning = citation.audience === "staff" ? "STAFF ONLY: do not read to patients\n" : "";
   const approval = `Approved by ${citation.approved_by} on ${day(citation.approved_on)}; next review ${day(citation.review_by)}`;
   const link = new URL(citation.link, location.origin).href;
-  return `${warning}${quote.text}\n\n${heading(citation)}${page}\n${approval}\n${link}`;
+  const words = [...governing(quote), quote.text].join("\n");
+  return `${warning}${words}\n\n${heading(citation)}${page}\n${approval}\n${link}`;
 }
 
 function facts(citation, dueDays) {
@@ -78,11 +84,12 @@ export function quoteElement(quote, { dueDays, level = 2, related = false, tools
   const { citation } = quote;
   const staff = citation.audience === "staff";
   const id = `words-${(shown += 1)}`;
+  const above = governing(quote);
   const article = element("article", {
     class: `quote${staff ? " staff" : ""}${related ? " related" : ""}`,
     tabindex: "-1",
     "aria-label": `${staff ? `${STAFF_ONLY}. ` : ""}${heading(citation)}`,
-    "aria-describedby": id,
+    "aria-describedby": above.length ? `${id}-governing ${id}` : id,
   });
   const link = element("a", { href: citation.link, target: "_blank", rel: "noopener" }, heading(citation));
   link.append(element("span", { class: "away" }, " (opens in a new tab)"));
@@ -90,6 +97,10 @@ export function quoteElement(quote, { dueDays, level = 2, related = false, tools
   if (staff) {
     const warning = element("strong", { class: "badge staff" }, STAFF_ONLY);
     article.append(element("p", { class: "staffwarning" }, warning));
+  }
+  if (above.length) {
+    const lines = above.map((text) => element("p", {}, related ? text : element("strong", {}, text)));
+    article.append(element("div", { class: "governing", id: `${id}-governing` }, ...lines));
   }
   const words = element("blockquote", { class: "words", id });
   for (const piece of related ? [{ text: quote.text }] : pieces(quote)) {

@@ -100,8 +100,11 @@ li + li { margin-top: 1.4em; padding-top: 1.4em; border-top: 1px solid var(--lin
 h1, h2, h3, h4, h5, h6 { font-size: 1em; line-height: 1.35; font-weight: 650; }
 .source { font-size: .85em; font-weight: 500; }
 .source a { display: inline-block; padding-block: .3em; text-decoration-thickness: 1px; }
-blockquote { margin-block: .35em .6em; padding-inline-start: .9em; border-inline-start: .25em solid var(--accent); color: var(--soft); white-space: pre-wrap; max-width: 40em; }
-blockquote strong { color: var(--text); font-size: 1.15em; line-height: 1.4; font-weight: 500; }
+.governing, blockquote { padding-inline-start: .9em; border-inline-start: .25em solid var(--accent); color: var(--soft); white-space: pre-wrap; max-width: 40em; }
+.source { margin-bottom: .35em; }
+.governing { position: sticky; top: 0; background: var(--panel); }
+blockquote { margin-bottom: .6em; }
+strong { color: var(--text); font-size: 1.15em; line-height: 1.4; font-weight: 500; }
 li:first-child strong { font-size: 1.3em; }
 .facts { display: flex; flex-wrap: wrap; gap: 0 1.2em; font-size: .85em; color: var(--soft); }
 .outcome { padding: 1em 1.1em; background: var(--tint); border-inline-start: .25em solid var(--edge); }
@@ -110,11 +113,11 @@ li:first-child strong { font-size: 1.3em; }
 .phone { display: inline-flex; align-items: center; min-height: max(44px, 2.5em); font-size: 1.15em; font-weight: 650; white-space: nowrap; }
 summary { min-height: max(44px, 2.5em); padding-block: .6em; font-weight: 650; cursor: pointer; }
 details { margin-top: .6em; }
-details blockquote { border-color: var(--line); font-size: .95em; }
+details :is(.governing, blockquote) { border-color: var(--line); font-size: .95em; }
 .away { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 @media (prefers-reduced-motion: no-preference) { .result > * { animation: come .15s; } @keyframes come { from { opacity: 0; } } }
 @media (forced-colors: active) { :focus-visible { outline-color: Highlight; } button { border-color: ButtonText; } }
-@media print { form, .note { display: none; } }
+@media print { form, .note { display: none; } .governing { position: static; } }
 `;
 
 let sheet;
@@ -464,9 +467,12 @@ class ClinicAnswers extends HTMLElement {
   #quote(quote, base, deeper) {
     const { citation } = quote;
     const own = { lang: this.#say("quote-lang"), dir: "auto" };
+    const marked = (text) => (deeper ? text : make("strong", { class: "answer" }, text));
+    const above = quote.context.filter((slice) => slice.governing).map(({ text }) => make("p", {}, marked(text)));
+    const governing = above.length ? [make("div", { class: "governing", ...own }, ...above)] : [];
     const words = make("blockquote", { class: "words", ...own });
     for (const [text, answers] of pieces(quote)) {
-      words.append(answers && !deeper && text ? make("strong", { class: "answer" }, text) : text);
+      words.append(answers && text ? marked(text) : text);
     }
     const date = this.#format((locale) =>
       new Intl.DateTimeFormat(locale, { dateStyle: "long", timeZone: "UTC" }).format(new Date(citation.approved_on)),
@@ -475,7 +481,7 @@ class ClinicAnswers extends HTMLElement {
     if (citation.page) {
       facts.append(make("span", {}, this.#say("page", { page: citation.page })));
     }
-    return [this.#heading(deeper, { class: "source", ...own }, this.#source(quote, base)), words, facts];
+    return [this.#heading(deeper, { class: "source", ...own }, this.#source(quote, base)), ...governing, words, facts];
   }
 
   // The title, as a link if that stays within the service.
