@@ -19,6 +19,8 @@ MAX_BODY_BYTES = 8 * 1024
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 NAMES = {JSON: "JSON", FORM: "a form"}
+BYTE_ORDER_MARK = "\ufeff"
+"""Windows programs put it before JSON; a reader may ignore it (RFC 8259, 8.1)."""
 
 
 async def read_ask_request(seconds: float, request: Request) -> AskRequest:
@@ -27,7 +29,7 @@ async def read_ask_request(seconds: float, request: Request) -> AskRequest:
     Raises UnsupportedMediaType, RequestTooLarge, RequestTimeout, MalformedBody and InvalidRequest.
     """
     _check_media_type(request, JSON, "Send Content-Type: application/json.")
-    text = await _text_of(request, seconds)
+    text = (await _text_of(request, seconds)).removeprefix(BYTE_ORDER_MARK)
     try:
         fields = json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):

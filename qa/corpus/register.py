@@ -15,6 +15,7 @@ import contextlib
 import datetime
 import re
 import tomllib
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from pathlib import Path, PurePosixPath
@@ -176,14 +177,15 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def save_approvals(path: Path, approvals: tuple[Approval, ...], corpus: Path | None) -> None:
-    """Puts `approvals` in the register, each in place of the entry with its path; comments and other entries stay.
+    """Puts `approvals` in the register, each in place of the entry with its path; all else stays as it is written.
 
     `corpus` is written when the register does not stand in its corpus folder. Call it within `locked`.
     Raises InvalidRegister when the file is not TOML or the entries would not be read back the same, and OSError when it
     cannot be written; the file is then as it was.
     """
     try:
-        content = tomlkit.parse(path.read_text("utf-8")) if path.exists() else _new_register()
+        before = path.read_bytes() if path.exists() else None
+        content = tomlkit.parse(before.decode("utf-8-sig")) if before is not None else _new_register()
     except (TOMLKitError, UnicodeDecodeError) as error:
         raise InvalidRegister(f"The register {path} is not TOML: {error}.", "Correct that line.") from None
     if corpus is not None:
@@ -206,15 +208,22 @@ def save_approvals(path: Path, approvals: tuple[Approval, ...], corpus: Path | N
                 table[name] = value
             elif name in table:
                 del table[name]
-    data = tomlkit.dumps(content).encode("utf-8", "surrogatepass")
+    data = _as_before(tomlkit.dumps(content).encode("utf-8", "surrogatepass"), before or b"")
     _check_reads_back(path, data, approvals)
     write_durably(path, data)
+
+
+def _as_before(data: bytes, before: bytes) -> bytes:
+    """What is to be written with the byte order mark and the line ends that a Windows editor gave the file."""
+    if before.count(b"\n") == before.count(b"\r\n") > 0:
+        data = re.sub(rb"(?<!\r)\n", b"\r\n", data)
+    return BOM_UTF8 + data if before.startswith(BOM_UTF8) else data
 
 
 def _check_reads_back(path: Path, data: bytes, approvals: tuple[Approval, ...]) -> None:
     """Raises InvalidRegister when what is to be written would not be read back the same: it is never written then."""
     try:
-        read, _ = _read_entries(tomllib.loads(data.decode("utf-8"))["document"])
+        read, _ = _read_entries(tomllib.loads(data.decode("utf-8-sig"))["document"])
     except (UnicodeDecodeError, tomllib.TOMLDecodeError):
         read = []
     for approval in approvals:

@@ -12,7 +12,16 @@ from pathlib import Path
 from typing import Literal
 
 from qa.errors import InvalidQuestion, InvalidRequest
-from qa.evaluation.metrics import Bin, OperatingPoint, auroc, expected_calibration_error, operating_points, reliability
+from qa.evaluation.metrics import (
+    Bin,
+    OperatingPoint,
+    Rate,
+    auroc,
+    expected_calibration_error,
+    interval,
+    operating_points,
+    reliability,
+)
 from qa.records import Answer, Quote
 from qa.search.query import checked_question
 
@@ -114,6 +123,16 @@ class Figures:
         """The share of unanswerable questions that were answered, in [0, 1]."""
         return _share(self.answered_falsely, self.unanswerable)
 
+    @property
+    def rates(self) -> Mapping[str, Rate]:
+        """What the shares of questions are made of, under their names in `qa evaluate --json`."""
+        return {
+            "hit@1": Rate(self.found_first, self.answerable),
+            "hit@3": Rate(self.found, self.answerable),
+            "answered": Rate(self.answered, self.answerable),
+            "false_answers": Rate(self.answered_falsely, self.unanswerable),
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
@@ -141,13 +160,9 @@ class Evaluation:
             **_shares_json(self.figures),
             "auroc": _rounded(self.auroc),
             "ece": _rounded(self.ece),
+            **_counts_json(self.figures),
             "per_kind": {
-                kind: {
-                    "answerable": figures.answerable,
-                    "unanswerable": figures.unanswerable,
-                    **_shares_json(figures),
-                }
-                for kind, figures in self.per_kind.items()
+                kind: {**_counts_json(figures), **_shares_json(figures)} for kind, figures in self.per_kind.items()
             },
             "failures": [_failure_json(judged) for judged in self.failures],
         }
@@ -275,6 +290,15 @@ def _shares_json(figures: Figures) -> dict[str, object]:
         "answered": _rounded(figures.answered_share),
         "false_answers": _rounded(figures.false_answers),
     }
+
+
+def _counts_json(figures: Figures) -> dict[str, object]:
+    """What the shares were counted from, with the exact 95 % interval of each; null where there is nothing to count."""
+    intervals: dict[str, object] = {}
+    for name, rate in figures.rates.items():
+        low, high = interval(*rate) if rate.trials else (None, None)
+        intervals[name] = {"count": rate.successes, "n": rate.trials, "low": _rounded(low), "high": _rounded(high)}
+    return {"answerable": figures.answerable, "unanswerable": figures.unanswerable, "intervals": intervals}
 
 
 def _failure_json(judged: JudgedQuestion) -> dict[str, object]:

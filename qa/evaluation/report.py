@@ -10,7 +10,7 @@ import html
 from collections.abc import Iterable, Sequence
 
 from qa.evaluation.judging import Evaluation, Figures, JudgedQuestion, operating_points_of, reliability_of
-from qa.evaluation.metrics import Bin, OperatingPoint
+from qa.evaluation.metrics import ROUGH_BELOW, Bin, OperatingPoint, Rate
 from qa.records import Audience, Quote
 
 FALSE_ANSWER_RATES = (0.0, 0.01, 0.05, 0.1, 0.2)
@@ -149,15 +149,23 @@ def _header(evaluation: Evaluation, questions_name: str, audience: Audience) -> 
 
 def _figures(evaluation: Evaluation) -> Html:
     figures = evaluation.figures
-    of_answerable, of_others = f"of {figures.answerable} answerable", f"of {figures.unanswerable} unanswerable"
+    first, found, answered, falsely = (f"{rate}." for rate in figures.rates.values())
+    counts = f"{figures.answerable} answerable, {figures.unanswerable} unanswerable."
+    rough = (
+        f"{_count(figures.questions, 'question')}{', so a rough figure' if figures.questions < ROUGH_BELOW else ''}."
+    )
     cards = (
-        ("hit@1", figures.hit_at_1, f"The first passage answers: {figures.found_first} {of_answerable}."),
-        ("hit@3", figures.hit_at_3, f"One of the first three answers: {figures.found} {of_answerable}."),
+        ("hit@1", figures.hit_at_1, f"The first passage answers: {first}"),
+        ("hit@3", figures.hit_at_3, f"One of the first three answers: {found}"),
         ("MRR", figures.mrr, "Mean of 1/rank of the first passage that answers, within ten."),
-        ("Answered", figures.answered_share, f"Quoted rather than silent: {figures.answered} {of_answerable}."),
-        ("False answers", figures.false_answers, f"Should have been silent: {figures.answered_falsely} {of_others}."),
-        ("AUROC", evaluation.auroc, "Chance that an answerable question has more confidence than an unanswerable one."),
-        ("ECE", evaluation.ece, "Mean distance between what the confidence claims and what comes true; 0 is best."),
+        ("Answered", figures.answered_share, f"Quoted rather than silent, of the answerable ones: {answered}"),
+        ("False answers", figures.false_answers, f"Should have been silent: {falsely}"),
+        ("AUROC", evaluation.auroc, f"Chance that an answerable question has more confidence than others: {counts}"),
+        (
+            "ECE",
+            evaluation.ece,
+            f"Mean distance between what confidence claims and what comes true; 0 is best. {rough}",
+        ),
     )
     panels = (
         element(
@@ -168,20 +176,21 @@ def _figures(evaluation: Evaluation) -> Html:
         )
         for name, value, meaning in cards
     )
-    return _section("Figures", element("dl", *panels, class_="figures"))
+    bounds = "In brackets: where a rate lies with 95 % confidence (Clopper–Pearson)."
+    return _section("Figures", element("p", bounds, class_="soft"), element("dl", *panels, class_="figures"))
 
 
 def _kinds(evaluation: Evaluation) -> Html:
     titles = ("kind", "questions", "hit@1", "hit@3", "MRR", "answered", "false answers")
     rows = [("all", *_cells(evaluation.figures))]
     rows += [(kind, *_cells(figures)) for kind, figures in evaluation.per_kind.items()]
-    caption = "Shares by kind of question; a dash where there is nothing to count."
+    caption = "Rates by kind of question, with 95 % intervals; a dash where there is nothing to count."
     return _section("By kind", _table(caption, titles, rows, first_row="all"))
 
 
 def _cells(figures: Figures) -> tuple[str, ...]:
-    shares = (figures.hit_at_1, figures.hit_at_3, figures.mrr, figures.answered_share, figures.false_answers)
-    return str(figures.questions), *map(_share, shares)
+    first, found, answered, falsely = map(str, figures.rates.values())
+    return str(figures.questions), first, found, _share(figures.mrr), answered, falsely
 
 
 def _confidence(evaluation: Evaluation) -> Html:
@@ -210,7 +219,12 @@ def _reliability_figure(bins: Sequence[Bin]) -> Html:
     )
     picture = _picture("reliability", "Reliability plot", description or "No questions.", "confidence", "right", marks)
     rows = [
-        (f"{item.lower:.1f}–{item.lower + 0.1:.1f}", str(item.size), _share(item.confidence), _share(item.right))
+        (
+            f"{item.lower:.1f}–{item.lower + 0.1:.1f}",
+            str(item.size),
+            _share(item.confidence),
+            str(Rate(round(item.right * item.size), item.size)),
+        )
         for item in bins
         if item.size
     ]
@@ -239,7 +253,8 @@ def _curve_figure(points: Sequence[OperatingPoint], figures: Figures) -> Html:
     for rate in FALSE_ANSWER_RATES:
         allowed = [point for point in points if point.false_answers <= rate]
         threshold, share = (allowed[-1].threshold, allowed[-1].answered) if allowed else (None, 0.0)
-        rows.append((f"{rate:.2f}", _share(share), _share(threshold)))
+        answerable = Rate(round(share * figures.answerable), figures.answerable)
+        rows.append((f"{rate:.2f}", str(answerable), _share(threshold)))
     titles = ("false answers up to", "answered", "from confidence")
     caption = f"Each point of the line is a threshold. {now}"
     return _figure("Coverage and false answers", picture, caption, _table("What thresholds would give", titles, rows))

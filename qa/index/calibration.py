@@ -3,19 +3,15 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 
-from qa.errors import InvalidRequest, InvalidSetting
+from qa.errors import InvalidSetting
 from qa.records import Signals
 
 PACKAGED = Path(__file__).with_name("calibration.json")
-LEAST_ROWS = 5
 RATES = (0.0, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0)
 ABOVE = 1e-4
-NEWTON_STEPS = 100
-RIDGE = 1e-3
-MIN_SCALE, MAX_SCALE = 0.05, 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +34,7 @@ class Calibration:
 
     def confidence(self, signals: Signals) -> float:
         """In [0, 1]."""
-        return _sigmoid(self.logit(signals))
+        return sigmoid(self.logit(signals))
 
     def logit(self, signals: Signals) -> float:
         """The log-odds that `confidence` is made of."""
@@ -58,28 +54,6 @@ class Calibration:
         } | ({"reader_sha256": self.reader_sha256} if self.reads else {})
 
 
-def recalibrated(calibration: Calibration, rows: Sequence[tuple[Signals, bool]], source: str) -> Calibration:
-    """The calibration with its scale, bias and thresholds fitted to (signals, answerable) rows; its proportions stay.
-
-    Platt scaling with smoothed targets, by Newton's method (Platt 1999; Lin, Lin and Weng 2007). Raises InvalidRequest
-    when the rows hold fewer than 5 answerable or 5 unanswerable questions.
-    """
-    logits = [calibration.logit(signals) for signals, _ in rows]
-    labels = [answerable for _, answerable in rows]
-    positives, negatives = sum(labels), len(labels) - sum(labels)
-    if min(positives, negatives) < LEAST_ROWS:
-        raise InvalidRequest(
-            f"{positives} questions are answerable and {negatives} unanswerable; {LEAST_ROWS} of each are needed.",
-            "Add some of the other kind.",
-        )
-    targets = [(positives + 1) / (positives + 2) if label else 1 / (negatives + 2) for label in labels]
-    scale, offset = _platt(logits, targets)
-    weights = {name: round(scale * weight, 4) for name, weight in calibration.weights.items()}
-    fitted = Calibration(weights, round(scale * calibration.bias + offset, 4), (), source, calibration.reader_sha256)
-    wrong = [fitted.confidence(signals) for signals, answerable in rows if not answerable]
-    return replace(fitted, thresholds=thresholds_for(wrong))
-
-
 def thresholds_for(unanswerable: Sequence[float]) -> tuple[tuple[float, float], ...]:
     """For each rate, the least confidence that no more than that share of unanswerable questions reaches."""
     falling = sorted(unanswerable, reverse=True)
@@ -89,24 +63,8 @@ def thresholds_for(unanswerable: Sequence[float]) -> tuple[tuple[float, float], 
     )
 
 
-def _platt(logits: Sequence[float], targets: Sequence[float]) -> tuple[float, float]:
-    """Scale and offset with the greatest likelihood; the scale is kept above zero, so that no order is turned round."""
-    scale, offset = 1.0, 0.0
-    for _ in range(NEWTON_STEPS):
-        errors = [_sigmoid(scale * logit + offset) - target for logit, target in zip(logits, targets, strict=True)]
-        spreads = [(error + target) * (1 - error - target) for error, target in zip(errors, targets, strict=True)]
-        slope = sum(error * logit for error, logit in zip(errors, logits, strict=True)), sum(errors)
-        curve = [
-            sum(spread * logit**power for spread, logit in zip(spreads, logits, strict=True)) for power in (2, 1, 0)
-        ]
-        determinant = (curve[0] + RIDGE) * (curve[2] + RIDGE) - curve[1] ** 2
-        scale -= ((curve[2] + RIDGE) * slope[0] - curve[1] * slope[1]) / determinant
-        offset -= ((curve[0] + RIDGE) * slope[1] - curve[1] * slope[0]) / determinant
-        scale = min(MAX_SCALE, max(MIN_SCALE, scale))
-    return scale, offset
-
-
-def _sigmoid(logit: float) -> float:
+def sigmoid(logit: float) -> float:
+    """The probability in [0, 1] of some log-odds."""
     return 1 / (1 + math.exp(-logit)) if logit > -700 else 0.0
 
 

@@ -43,6 +43,13 @@ def test_an_answer_is_the_clinics_own_text_with_a_citation(client: TestClient) -
     assert best["citation"]["link"] == "/documents/cement#p-17-91"
 
 
+def test_a_byte_order_mark_before_the_question_changes_nothing(client: TestClient) -> None:
+    body = b'{"question": "The bone cement hardens when?"}'
+    marked = client.post("/v1/ask", content=b"\xef\xbb\xbf" + body, headers=JSON)
+    assert marked.status_code == 200
+    assert marked.content == client.post("/v1/ask", content=body, headers=JSON).content
+
+
 @pytest.mark.parametrize("audience", ["patient", "staff"])
 @pytest.mark.parametrize("question", ["What are the risks?", "Read the quoted sentence", "zebra", "the cement stays"])
 def test_every_quote_is_the_slice_that_its_citation_names(client: TestClient, question: str, audience: str) -> None:

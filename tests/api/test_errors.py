@@ -77,7 +77,9 @@ def test_wrong_fields_are_named_with_what_each_must_be(client: TestClient, body:
         b"\xff\xfe",
         b'{"question": "caf\xe9"}',
         '{"question": "cement"}'.encode("utf-16"),
-        b'\xef\xbb\xbf{"question": "cement"}',
+        b'{"question": "cement"}\xef\xbb\xbf',
+        b'\xef\xbb\xbf\xef\xbb\xbf{"question": "cement"}',
+        b"\xef\xbb\xbf",
         b"{",
         b'{"question": "cement",}',
         b"{'question': 'cement'}",
@@ -223,6 +225,6 @@ def test_an_unforeseen_failure_is_logged_by_its_places_alone(
     assert "detail" not in error
     record = next(record for record in caplog.records if record.name.startswith("qa.api"))
     assert "Unforeseen RuntimeError" in record.getMessage()
-    assert "test_errors.py" in record.getMessage()
+    assert "encoders.py" in record.getMessage()
     assert record.exc_info is None
     assert "Quillfeather" not in caplog.text

@@ -62,7 +62,9 @@ def test_the_figures_are_printed_with_what_went_wrong(evaluate: Run) -> None:
     assert re.search(r"^ *all +4 ", out, re.MULTILINE)
     assert re.search(r"^ *direct +2 ", out, re.MULTILINE)
     assert re.search(r"^ *wrong +missed", out, re.MULTILINE)
-    assert "AUROC" in out
+    assert re.search(r"^ *direct .* 1 of 2, 50 % \(1–99 %\) ", out, re.MULTILINE)
+    assert "AUROC 1.000 (3 answerable, 1 unanswerable)" in out
+    assert "(of 4, so a rough figure)" in out
     assert "questions went wrong" in out
 
 
@@ -78,6 +80,9 @@ def test_json_has_the_figures_under_their_names(evaluate: Run) -> None:
         "false_answers",
         "auroc",
         "ece",
+        "answerable",
+        "unanswerable",
+        "intervals",
         "per_kind",
         "failures",
     ]
@@ -110,6 +115,25 @@ def test_a_share_of_false_answers_over_the_limit_fails(evaluate: Run, monkeypatc
     assert err == "qa: false answers are 1.000 (1 of 1), over 0.5. The failures name the questions.\n"
 
 
+def test_a_rate_that_keeps_its_limit_by_too_few_questions_is_not_certified(evaluate: Run) -> None:
+    assert evaluate("--max-false-answers", "0.05")[0] == 0, "none of one"
+    code, _, err = evaluate("--max-false-answers", "0.05", "--certify")
+    assert code == 1
+    assert err == (
+        "qa: false answers are 0.000 (0 of 1), which may be up to 0.950 with 95 % confidence, over 0.05: with none "
+        "false, 59 questions without an answer show 0.05. The failures name the questions.\n"
+    )
+    assert evaluate("--max-false-answers", "0.95", "--certify")[0] == 0
+    assert "no sample shows 0." in evaluate("--max-false-answers", "0", "--certify")[2]
+
+
+def test_59_questions_that_are_left_unanswered_certify_five_percent(evaluate: Run) -> None:
+    rows = [{"id": str(number), "question": f"Who won world cup {number}?", "answer": None} for number in range(59)]
+    Path("off.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    assert evaluate("--max-false-answers", "0.05", "--certify", file="off.jsonl")[0] == 0
+    assert evaluate("--max-false-answers", "0.04", "--certify", file="off.jsonl")[0] == 1
+
+
 def test_staff_documents_are_judged_for_staff_only(evaluate: Run) -> None:
     row = {"id": "guide", "question": "Should I add advice of my own?", "answer": "Never add advice"}
     Path("staff.jsonl").write_text(json.dumps(row), "utf-8")
@@ -126,6 +150,7 @@ def test_staff_documents_are_judged_for_staff_only(evaluate: Run) -> None:
         (("--min-hit3", "95"), "questions.jsonl", 2, "--min-hit3 95 is no share"),
         (("--min-hit3", "nan"), "questions.jsonl", 2, "--min-hit3 nan is no share"),
         (("--max-false-answers", "-1"), "questions.jsonl", 2, "--max-false-answers -1 is no share"),
+        (("--certify",), "questions.jsonl", 2, "--certify needs a limit"),
         (("--min-hit3", "many"), "questions.jsonl", 2, "qa evaluate --help"),
         (("--max-false-answers", "0.1"), "answerable.jsonl", 2, "needs questions without an answer"),
         (("--index", "nowhere"), "questions.jsonl", 5, "qa build"),

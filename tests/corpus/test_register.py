@@ -115,6 +115,22 @@ def test_comments_and_the_order_of_entries_survive_an_approval(file: Path) -> No
     assert [approval.title for approval in load_register(file).approvals] == ["Risks", "Bone cement"]
 
 
+@pytest.mark.parametrize(("mark", "line_end"), [(b"\xef\xbb\xbf", b"\n"), (b"\xef\xbb\xbf", b"\r\n"), (b"", b"\r\n")])
+def test_a_register_from_a_windows_editor_keeps_its_mark_and_line_ends(
+    file: Path, mark: bytes, line_end: bytes
+) -> None:
+    before = mark + file.read_bytes().replace(b"\n", line_end)
+    file.write_bytes(before)
+    third = dataclasses.replace(RISKS, path="third.md", document_id="third")
+    save_approvals(file, (third,), None)
+    after = file.read_bytes()
+    assert after.startswith(before)
+    assert after.count(b"\n") == after.count(line_end)
+    assert load_register(file).approvals == (RISKS, CEMENT, third)
+    save_approvals(file, (dataclasses.replace(RISKS, title="Other risks"),), None)
+    assert file.read_bytes() == after.replace(b'"Risks"', b'"Other risks"', 1)
+
+
 def test_an_entry_added_after_a_closing_comment_does_not_swallow_it(file: Path) -> None:
     file.write_text(file.read_text("utf-8") + "\n# The end.\n", "utf-8")
     third = dataclasses.replace(RISKS, path="third.md", document_id="third")

@@ -5,6 +5,7 @@ import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -28,6 +29,13 @@ def written(folder: Path, *rows: object) -> Path:
 # Figures
 
 
+def without_intervals(figures: dict[str, Any]) -> dict[str, Any]:
+    """Shares and counts, of all questions and of each kind."""
+    per_kind = {kind: without_intervals(counted) for kind, counted in figures.get("per_kind", {}).items()}
+    shares = {name: value for name, value in figures.items() if name not in {"intervals", "per_kind"}}
+    return shares | ({"per_kind": per_kind} if "per_kind" in figures else {})
+
+
 def test_the_figures_are_those_counted_by_hand() -> None:
     questions = [
         labelled("first", kind="direct"),
@@ -47,7 +55,9 @@ def test_the_figures_are_those_counted_by_hand() -> None:
     }
     found = evaluate(asking(replies), questions).as_json()
     failures = found.pop("failures")
-    assert found == {
+    assert without_intervals(found) == {
+        "answerable": 4,
+        "unanswerable": 2,
         "hit@1": 0.25,
         "hit@3": 0.5,
         "mrr": round((1 + 1 / 3 + 1 / 4) / 4, 4),
@@ -111,6 +121,26 @@ def test_the_figures_are_those_counted_by_hand() -> None:
         "confidence": 0.35,
         "rank": 3,
         "first": {"document": "risks", "score": 0.5, "text": "x"},
+    }
+
+
+def test_beside_each_rate_stand_its_counts_and_exact_interval() -> None:
+    """By the tables of Clopper and Pearson: 2 of 4, 1 of 4, none of 1."""
+    questions = [labelled(name, kind="lay") for name in "abcd"] + [labelled("none", None, "off")]
+    replies = {"a": reply(0.9, "right"), "b": reply(0.9, "x", "right"), "c": reply(0.9, "x"), "d": reply(0.9, "x")}
+    found = evaluate(asking(replies | {"none": reply(0.1, answered=False)}), questions).as_json()
+    assert found["intervals"] == {
+        "hit@1": {"count": 1, "n": 4, "low": 0.0063, "high": 0.8059},
+        "hit@3": {"count": 2, "n": 4, "low": 0.0676, "high": 0.9324},
+        "answered": {"count": 4, "n": 4, "low": 0.3976, "high": 1.0},
+        "false_answers": {"count": 0, "n": 1, "low": 0.0, "high": 0.975},
+    }
+    assert isinstance(found["per_kind"], dict)
+    assert found["per_kind"]["off"]["intervals"] == {
+        "hit@1": {"count": 0, "n": 0, "low": None, "high": None},
+        "hit@3": {"count": 0, "n": 0, "low": None, "high": None},
+        "answered": {"count": 0, "n": 0, "low": None, "high": None},
+        "false_answers": {"count": 0, "n": 1, "low": 0.0, "high": 0.975},
     }
 
 

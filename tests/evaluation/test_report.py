@@ -138,6 +138,17 @@ def test_every_failure_is_shown_with_what_was_quoted() -> None:
     assert "fine?" not in text
 
 
+def test_rates_have_counts_and_intervals_and_a_small_sample_says_that_it_is_rough() -> None:
+    page = "\n".join(Page(render_report(example(), "q.jsonl", "patient")).texts)
+    assert "The first passage answers: 2 of 4, 50 % (7–93 %)." in page
+    assert "Should have been silent: 1 of 2, 50 % (1–99 %)." in page
+    assert "1 of 1, 100 % (2–100 %)" in page, "false answers of the near misses"
+    assert "4 answerable, 2 unanswerable." in page
+    assert "6 questions, so a rough figure." in page
+    many = evaluate(lambda _: reply(0.9, "right"), [labelled(str(number)) for number in range(100)])
+    assert "rough" not in render_report(many, "q", "patient")
+
+
 def test_a_run_without_failures_or_without_one_sort_says_so() -> None:
     good = render_report(evaluate(lambda _: reply(0.9, "right"), [labelled("a")]), "q", "patient")
     assert "Nothing: every question came out as labelled." in good

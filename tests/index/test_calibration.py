@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.errors import InvalidRequest, InvalidSetting, InvalidSynonyms
-from qa.index.calibration import PACKAGED, Calibration, read_calibration, recalibrated
+from qa.errors import InvalidSetting, InvalidSynonyms
+from qa.index.calibration import PACKAGED, Calibration, read_calibration
 from qa.index.manifest import CALIBRATION
 from qa.index.publication import live_id
 from qa.records import Signals
@@ -143,47 +143,6 @@ def test_a_broken_calibration_or_file_of_synonyms_stops_the_build_and_leaves_the
     with pytest.raises(InvalidSynonyms):
         clinic.build()
     assert live_id(clinic.settings.index) == before
-
-
-def _rows(calibration: Calibration, answerable: list[float], unanswerable: list[float]) -> list[tuple[Signals, bool]]:
-    """Rows whose signals are all one number."""
-    values = [(value, True) for value in answerable] + [(value, False) for value in unanswerable]
-    return [(Signals(**dict.fromkeys(NAMES, value)), label) for value, label in values]
-
-
-def test_recalibration_fits_the_scale_and_keeps_the_order() -> None:
-    before = read_calibration(PACKAGED)
-    rows = _rows(before, [0.7, 0.8, 0.9, 0.95, 0.6, 0.5], [0.2, 0.3, 0.4, 0.55, 0.65, 0.1])
-    after = recalibrated(before, rows, "test")
-    old = [before.confidence(signals) for signals, _ in rows]
-    new = [after.confidence(signals) for signals, _ in rows]
-    assert sorted(range(12), key=old.__getitem__) == sorted(range(12), key=new.__getitem__)
-    assert sum(new) == pytest.approx(6, abs=0.6), "as many answers are expected as there are"
-    wrong = sorted((after.confidence(signals) for signals, label in rows if not label), reverse=True)
-    assert after.threshold(0.0) > wrong[0]
-    assert wrong[0] >= after.threshold(0.2) > wrong[1]
-    assert after.threshold(1.0) == 0.0
-
-
-def test_recalibration_reads_back_as_written(tmp_path: Path) -> None:
-    before = read_calibration(PACKAGED)
-    after = recalibrated(before, _rows(before, [0.9] * 5, [0.2] * 5), "test")
-    (tmp_path / "calibration.json").write_text(json.dumps(after.as_json()), "utf-8")
-    assert read_calibration(tmp_path / "calibration.json") == after
-
-
-@given(st.lists(st.floats(-1, 1), min_size=5, max_size=20), st.lists(st.floats(-1, 1), min_size=5, max_size=20))
-def test_recalibration_is_finite_whatever_the_signals(answerable: list[float], unanswerable: list[float]) -> None:
-    before = read_calibration(PACKAGED)
-    after = recalibrated(before, _rows(before, answerable, unanswerable), "test")
-    assert all(map(math.isfinite, [*after.weights.values(), after.bias]))
-    assert all(0 <= after.confidence(signals) <= 1 for signals, _ in _rows(before, answerable, unanswerable))
-
-
-def test_too_few_questions_are_refused() -> None:
-    before = read_calibration(PACKAGED)
-    with pytest.raises(InvalidRequest, match="4 unanswerable"):
-        recalibrated(before, _rows(before, [0.9] * 9, [0.2] * 4), "test")
 
 
 @pytest.mark.parametrize(
