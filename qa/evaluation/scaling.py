@@ -36,7 +36,7 @@ class Scaling:
     ) -> Calibration:
         """The calibration whose log-odds are those of `calibration`, scaled, with other thresholds and source."""
         weights = {name: _plain(self.scale * weight) for name, weight in calibration.weights.items()}
-        return Calibration(weights, _plain(self(calibration.bias)), thresholds, source)
+        return Calibration(weights, _plain(self(calibration.bias)), thresholds, source, calibration.reader_sha256)
 
 
 UNCHANGED = Scaling()
