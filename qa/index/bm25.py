@@ -1,7 +1,7 @@
 """Lexical retrieval: BM25 over the passages of one audience. The only module that knows tantivy."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,10 +10,21 @@ import tantivy
 
 from qa.errors import REBUILD, DamagedGeneration, StorageFailed
 from qa.storage.io_faults import opened_by_library, private_copy
-from qa.text.english import FUNCTION_WORDS, RELATIVES, WORDS_AFTER_HOW
+from qa.text.english import (
+    CONTRACTIONS_WITHOUT_APOSTROPHE,
+    FILLER_WORDS,
+    FUNCTION_WORDS,
+    NAMES_OF_RELATIVES,
+    POSSESSIVES,
+    RELATIVES,
+    WORDS_AFTER_HOW,
+    WORDS_BEFORE_RELATIVES,
+)
 
 _ANALYZER = "clinic_english"
 _WORD = re.compile(r"\w+(?:['’]\w+)*")
+_APOSTROPHE = re.compile("['’]")
+_SAY_NOTHING = FUNCTION_WORDS | FILLER_WORDS | CONTRACTIONS_WITHOUT_APOSTROPHE
 _WRITER_HEAP_BYTES = 64_000_000
 _LOCK_FILES = (".tantivy-writer.lock", ".tantivy-meta.lock")
 
@@ -85,17 +96,10 @@ class TermIndex:
         ]
 
     def content_words_of(self, question: str) -> list[Word]:
-        """The words of a question that carry its meaning: not "long" after "how", "mom" after "my"."""
+        """The words of a question that carry its meaning: not "um", nor "long" after "how", nor "aunt" after "my"."""
         words = self.words_of(question)
-        before = ["", *(word.text.lower() for word in words)]
-        return [
-            word
-            for word, previous in zip(words, before, strict=False)
-            if word.terms
-            and not FUNCTION_WORDS.issuperset(re.split(r"['’]", word.text.lower()))
-            and not (previous == "how" and word.text.lower() in WORDS_AFTER_HOW)
-            and not (previous in {"my", "our"} and re.split(r"['’]", word.text.lower())[0] in RELATIVES)
-        ]
+        keys = [word.text.lower() for word in words]
+        return [word for number, word in enumerate(words) if word.terms and not _says_nothing(keys, number)]
 
     def terms_of(self, text: str) -> frozenset[str]:
         """The terms that the index would hold for a text."""
@@ -108,6 +112,18 @@ class TermIndex:
     def holds(self, term: str) -> bool:
         """Whether any passage, or its headings, holds the term."""
         return self.document_frequency(term) > 0
+
+
+def _says_nothing(words: Sequence[str], number: int) -> bool:
+    """Whether one of a question's lower-case words carries none of its meaning."""
+    word = words[number]
+    parts = _APOSTROPHE.split(word)
+    if _SAY_NOTHING.issuperset(parts) or parts[0] in NAMES_OF_RELATIVES:
+        return True
+    before = words[max(0, number - WORDS_BEFORE_RELATIVES) : number]
+    if parts[0] in RELATIVES:
+        return not POSSESSIVES.isdisjoint(before)
+    return word in WORDS_AFTER_HOW and before[-1:] == ["how"]
 
 
 def write_terms(folder: Path, passages: Iterable[tuple[str, str]]) -> None:

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 
 from qa.index.vocabulary import Vocabulary
 from qa.records import Replacement, ReplacementKind, Rewriting
-from qa.text.english import CONTRACTIONS_WITHOUT_APOSTROPHE, WORDS_LIKE_SHORT_FORMS
+from qa.text.english import CONTRACTIONS_WITHOUT_APOSTROPHE, FILLER_WORDS, FUNCTION_WORDS, WORDS_LIKE_SHORT_FORMS
 from qa.text.spelling import MIN_LETTERS, NO_LIMIT, SOUNDS_THE_SAME
 from qa.text.synonyms import Synonyms
 from qa.text.words import Found, WordSpan, key_of, plural, singular, words_in
 
 _BETWEEN_WORDS_OF_A_PHRASE = re.compile(r"\s+|\s?[-‐‑–&/]\s?")
 _MAX_ACRONYM_LETTERS = 6
+_NEVER_MISSPELT = FUNCTION_WORDS | FILLER_WORDS | CONTRACTIONS_WITHOUT_APOSTROPHE
 _MIN_LETTERS_OF_A_MISSPELT_NAME = 8
 
 
@@ -84,7 +85,7 @@ def _corrections(
     corrections = {}
     for number, word in enumerate(words):
         letters = word.key.removesuffix("'s")
-        if len(letters) < MIN_LETTERS or not letters.isalpha() or letters in CONTRACTIONS_WITHOUT_APOSTROPHE:
+        if len(letters) < MIN_LETTERS or not letters.isalpha() or letters in _NEVER_MISSPELT:
             continue
         forms = {letters, singular(letters)}
         if vocabulary.holds(letters) or any(is_known_word(form) for form in forms):

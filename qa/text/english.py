@@ -24,6 +24,16 @@ FUNCTION_WORDS = frozenset(
 )
 """Words that ask or connect; that no text holds them says nothing."""
 
+FILLER_WORDS = frozenset(
+    """
+    actually ah anyway basically bother bothering bye calling cheers cos coz cuz dear dunno eh er erm folks gimme gonna
+    gotta guess guys hallo hello hey hiya hmm honestly hope hoping hopefully kinda kindly lemme literally lot lots maam
+    madam maybe mhm nope obviously oh pardon pls plz question quick really sir sorry sorta since thankyou thx u uh uhh
+    um umm ur wanna wondered wondering yea yeah yep yo yup
+    """.split()
+)
+"""Words of politeness and hesitation, as people type and dictate them; that no text holds them says nothing either."""
+
 WORDS_AFTER_HOW = frozenset(
     "bad big common deep far fast high large likely long often old quickly small soon tall wide".split()
 )
@@ -31,11 +41,24 @@ WORDS_AFTER_HOW = frozenset(
 
 RELATIVES = frozenset(
     """
-    aunt boyfriend brother dad daddy father fiance friend girlfriend grandfather grandma grandmother grandpa granny
-    husband mom mommy mother mum nana neighbor neighbour parents partner sister spouse uncle wife
+    aunt auntie boyfriend brother brothers cousin dad daddy daughter father fiance fiancee friend friends girlfriend
+    gran grandad granddad granddaughter grandfather grandma grandmother grandpa grandparents grandson granny hubby
+    husband mom mommy mother mum mummy nan nana neighbor neighbour nephew niece parents partner sister sisters son
+    spouse stepfather stepmother uncle wife
     """.split()
 )
-"""Who is asked for, after "my" or "our": to the documents, a patient like any other."""
+"""Who is asked for, soon after "my" or "her": to the documents, a patient like any other."""
+
+POSSESSIVES = frozenset("her his my our their your".split())
+"""Words that say whose relative is asked for."""
+
+WORDS_BEFORE_RELATIVES = 4
+"""How many words before a relative the possessive may stand: "my 80 year old aunt"."""
+
+NAMES_OF_RELATIVES = frozenset(
+    "auntie dad daddy gran grandad granddad grandma grandpa granny hubby mom mommy mum mummy nan nana".split()
+)
+"""Relatives that are asked for without any such word, too: "can mum drive"."""
 
 # Inflections
 
@@ -88,11 +111,12 @@ CONTRASTS = (
 
 CONTRACTIONS_WITHOUT_APOSTROPHE = frozenset(
     """
-    arent couldnt didnt doesnt hadnt hasnt havent isnt mustnt shouldnt theyd theyll theyre theyve wasnt weren werent
-    whats wheres wouldnt youd youll youre youve
+    aint arent cant couldnt couldve didnt doesnt dont hadnt hasnt havent hes hows im isnt itll ive mightve mustnt
+    shes shouldnt shouldve thats theres theyd theyll theyre theyve wasnt weren werent weve whats whens wheres whos wont
+    wouldnt wouldve youd youll youre youve
     """.split()
 )
-"""Contractions as people type them in a hurry: no misspellings of anything else."""
+"""Contractions as people type and dictate them in a hurry: no misspellings of anything else, and they only connect."""
 
 # Short forms and what they stand for
 
