@@ -1,6 +1,7 @@
 """Lexical retrieval: BM25 over the passages of one audience. The only module that knows tantivy."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -41,8 +42,10 @@ class Word:
 class TermIndex:
     """BM25 over the passages of one audience. Passages are numbered from 0 in the order written."""
 
-    def __init__(self, index: tantivy.Index) -> None:
+    def __init__(self, index: tantivy.Index, gone: Iterable[str] = ()) -> None:
+        """`gone` are terms that don't count any more, once for each passage that held one."""
         self._index = index
+        self._gone = Counter(gone)
         self._searcher = index.searcher()
         self._schema = index.schema
         self._analyzer = _analyzer()
@@ -105,9 +108,27 @@ class TermIndex:
         """The terms that the index would hold for a text."""
         return frozenset(self._analyzer.analyze(text))
 
+    def passages_with(self, terms: Sequence[str]) -> list[int]:
+        """The numbers of the passages that hold all of some terms, at least one, best first."""
+        clauses = [
+            (tantivy.Occur.Must, tantivy.Query.term_query(self._schema, "text", term)) for term in dict.fromkeys(terms)
+        ]
+        if not clauses or not self._searcher.num_docs:
+            return []
+        hits = self._searcher.search(tantivy.Query.boolean_query(clauses), self._searcher.num_docs, count=False).hits
+        numbers = self._searcher.fast_field_values("passage", [address for _, address in hits])
+        return [int(number) for number in numbers if number is not None]
+
+    def without(self, passages: Iterable[str]) -> "TermIndex":
+        """The same index where some of its passages, given with their headings, hold nothing any more.
+
+        They are found all the same: whoever searches leaves them out.
+        """
+        return TermIndex(self._index, (term for text in passages for term in self.terms_of(text)))
+
     def document_frequency(self, term: str) -> int:
         """How many passages hold the term, in their text or headings."""
-        return self._searcher.doc_freq("text", term)
+        return self._searcher.doc_freq("text", term) - self._gone[term]
 
     def holds(self, term: str) -> bool:
         """Whether any passage, or its headings, holds the term."""

@@ -109,6 +109,12 @@ CONTRASTS = (
 )
 """Parts of words, as they sound, in which two terms of medicine differ and mean another thing, or the opposite."""
 
+TERM_ENDING = re.compile(
+    r"(ektomi|otomi|ostomi|oskopi|sentesis|plasti|rafi|gram|metri|itis|osis|lisis|sele|oma|emia|uria|algia|pathi|fagia"
+    r"|fasia|plegia|paresis|pnea|rea|penia|trofi|megali)(?:s|es)?$"
+)
+"""Ends of terms of medicine, as they sound, each shared by many that differ."""
+
 CONTRACTIONS_WITHOUT_APOSTROPHE = frozenset(
     """
     aint arent cant couldnt couldve didnt doesnt dont hadnt hasnt havent hes hows im isnt itll ive mightve mustnt
@@ -117,6 +123,26 @@ CONTRACTIONS_WITHOUT_APOSTROPHE = frozenset(
     """.split()
 )
 """Contractions as people type and dictate them in a hurry: no misspellings of anything else, and they only connect."""
+
+BRITISH_SPELLINGS = (
+    (re.compile(r"ae|oe"), "e"),
+    (re.compile(r"our(?=s?$|ed$|ing$|less$|ful$)"), "or"),
+    (re.compile(r"(?<=[bt])re(?=s?$)"), "er"),
+    (re.compile(r"(?<=[iy])s(?=e[ds]?$|er$|ing$|ation$|ations$)"), "z"),
+    (re.compile(r"sulph"), "sulf"),
+)
+"""Parts of words as the British spell them, and as the Americans do, to be replaced in this order."""
+
+MEDICINE_STEMS = tuple(
+    """
+    afil amide anib astine azepam azine azole azosin bactam barbital caine cept ciclib cillin coxib cycline dipine
+    dopa dronate fenac fibrate floxacin gatran gliflozin gliptin glutide grel ipril ketamine lukast mab micin mycin
+    nidazole olol olone onidine oprazole oxacin oxetine parin pidem pine pram prazole pril profen rubicin sartan
+    semide setron sone statin stigmine tadine terol thiazide tidine tinib triptan triptyline vaptan vastatin vir xaban
+    zepam zodone zolam zolamide zoline zosin
+    """.split()
+)
+"""Ends of international names of medicines (the WHO's stems and common ends), each shared by many that differ."""
 
 # Short forms and what they stand for
 

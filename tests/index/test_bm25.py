@@ -157,3 +157,19 @@ def test_politeness_and_hesitation_carry_no_meaning(index: TermIndex, question: 
 )
 def test_the_askers_people_carry_no_meaning(index: TermIndex, question: str, content: list[str]) -> None:
     assert [word.text for word in index.content_words_of(question)] == content
+
+
+def test_passages_that_hold_all_of_some_terms_are_found(index: TermIndex) -> None:
+    assert sorted(index.passages_with(["bone", "cement"])) == [1, 2]
+    assert index.passages_with(["bone", "cement", "pmma"]) == [2]
+    assert index.passages_with(["xylophon"]) == index.passages_with([]) == []
+
+
+def test_terms_of_passages_that_are_gone_are_held_no_more_but_by_others(index: TermIndex) -> None:
+    left = index.without(["\n".join(PASSAGES[0]), "\n".join(PASSAGES[2])])
+    assert [index.document_frequency("cement"), left.document_frequency("cement")] == [3, 1]
+    assert left.holds("cement")
+    assert index.holds("infect")
+    assert not left.holds("infect")
+    assert index.holds("bleed"), "the one that was opened stays as it is"
+    assert left.search("infection", 5) == index.search("infection", 5)
