@@ -1,7 +1,8 @@
 """Lexical retrieval: BM25 over the passages of one audience. The only module that knows tantivy."""
 
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,10 +11,21 @@ import tantivy
 
 from qa.errors import REBUILD, DamagedGeneration, StorageFailed
 from qa.storage.io_faults import opened_by_library, private_copy
-from qa.text.english import FUNCTION_WORDS, RELATIVES, WORDS_AFTER_HOW
+from qa.text.english import (
+    CONTRACTIONS_WITHOUT_APOSTROPHE,
+    FILLER_WORDS,
+    FUNCTION_WORDS,
+    NAMES_OF_RELATIVES,
+    POSSESSIVES,
+    RELATIVES,
+    WORDS_AFTER_HOW,
+    WORDS_BEFORE_RELATIVES,
+)
 
 _ANALYZER = "clinic_english"
 _WORD = re.compile(r"\w+(?:['’]\w+)*")
+_APOSTROPHE = re.compile("['’]")
+_SAY_NOTHING = FUNCTION_WORDS | FILLER_WORDS | CONTRACTIONS_WITHOUT_APOSTROPHE
 _WRITER_HEAP_BYTES = 64_000_000
 _LOCK_FILES = (".tantivy-writer.lock", ".tantivy-meta.lock")
 
@@ -30,8 +42,10 @@ class Word:
 class TermIndex:
     """BM25 over the passages of one audience. Passages are numbered from 0 in the order written."""
 
-    def __init__(self, index: tantivy.Index) -> None:
+    def __init__(self, index: tantivy.Index, gone: Iterable[str] = ()) -> None:
+        """`gone` are terms that don't count any more, once for each passage that held one."""
         self._index = index
+        self._gone = Counter(gone)
         self._searcher = index.searcher()
         self._schema = index.schema
         self._analyzer = _analyzer()
@@ -85,29 +99,52 @@ class TermIndex:
         ]
 
     def content_words_of(self, question: str) -> list[Word]:
-        """The words of a question that carry its meaning: not "long" after "how", "mom" after "my"."""
+        """The words of a question that carry its meaning: not "um", nor "long" after "how", nor "aunt" after "my"."""
         words = self.words_of(question)
-        before = ["", *(word.text.lower() for word in words)]
-        return [
-            word
-            for word, previous in zip(words, before, strict=False)
-            if word.terms
-            and not FUNCTION_WORDS.issuperset(re.split(r"['’]", word.text.lower()))
-            and not (previous == "how" and word.text.lower() in WORDS_AFTER_HOW)
-            and not (previous in {"my", "our"} and re.split(r"['’]", word.text.lower())[0] in RELATIVES)
-        ]
+        keys = [word.text.lower() for word in words]
+        return [word for number, word in enumerate(words) if word.terms and not _says_nothing(keys, number)]
 
     def terms_of(self, text: str) -> frozenset[str]:
         """The terms that the index would hold for a text."""
         return frozenset(self._analyzer.analyze(text))
 
+    def passages_with(self, terms: Sequence[str]) -> list[int]:
+        """The numbers of the passages that hold all of some terms, at least one, best first."""
+        clauses = [
+            (tantivy.Occur.Must, tantivy.Query.term_query(self._schema, "text", term)) for term in dict.fromkeys(terms)
+        ]
+        if not clauses or not self._searcher.num_docs:
+            return []
+        hits = self._searcher.search(tantivy.Query.boolean_query(clauses), self._searcher.num_docs, count=False).hits
+        numbers = self._searcher.fast_field_values("passage", [address for _, address in hits])
+        return [int(number) for number in numbers if number is not None]
+
+    def without(self, passages: Iterable[str]) -> "TermIndex":
+        """The same index where some of its passages, given with their headings, hold nothing any more.
+
+        They are found all the same: whoever searches leaves them out.
+        """
+        return TermIndex(self._index, (term for text in passages for term in self.terms_of(text)))
+
     def document_frequency(self, term: str) -> int:
         """How many passages hold the term, in their text or headings."""
-        return self._searcher.doc_freq("text", term)
+        return self._searcher.doc_freq("text", term) - self._gone[term]
 
     def holds(self, term: str) -> bool:
         """Whether any passage, or its headings, holds the term."""
         return self.document_frequency(term) > 0
+
+
+def _says_nothing(words: Sequence[str], number: int) -> bool:
+    """Whether one of a question's lower-case words carries none of its meaning."""
+    word = words[number]
+    parts = _APOSTROPHE.split(word)
+    if _SAY_NOTHING.issuperset(parts) or parts[0] in NAMES_OF_RELATIVES:
+        return True
+    before = words[max(0, number - WORDS_BEFORE_RELATIVES) : number]
+    if parts[0] in RELATIVES:
+        return not POSSESSIVES.isdisjoint(before)
+    return word in WORDS_AFTER_HOW and before[-1:] == ["how"]
 
 
 def write_terms(folder: Path, passages: Iterable[tuple[str, str]]) -> None:

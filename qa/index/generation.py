@@ -1,8 +1,9 @@
 """A generation, opened and checked: the immutable snapshot that a request is answered from."""
 
+import datetime
 import functools
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,15 +21,17 @@ from qa.index.manifest import (
     read_manifest,
     verify_files,
 )
+from qa.index.phrases import Phrases
 from qa.index.publication import generation_folder, live_id
 from qa.index.token_vectors import TokenIndex
 from qa.index.vectors import VectorIndex
-from qa.index.vocabulary import Vocabulary, read_vocabulary
+from qa.index.vocabulary import Vocabulary, read_vocabulary, without
 from qa.records import AUDIENCES, Audience, Document, Passage
 from qa.storage.files import sha256_of_text
 from qa.storage.io_faults import is_folder, naming_faults, read_bytes
 from qa.storage.sealed import to_json_line
 from qa.text.synonyms import Synonyms, parse_synonyms
+from qa.text.words import key_of
 
 Record = TypeVar("Record")
 
@@ -37,7 +40,8 @@ Record = TypeVar("Record")
 class AudienceIndex:
     """One audience's index, opened: immutable. Passage numbers are those of `vectors` and `terms`.
 
-    `first_sentence[n]` is the number of passage n's first sentence in `tokens`.
+    `first_sentence[n]` is the number of passage n's first sentence in `tokens`. Documents whose ids are `expired` are
+    still in it, and may not be quoted; their words count neither in `terms` nor in `vocabulary`.
     """
 
     audience: Audience
@@ -49,6 +53,16 @@ class AudienceIndex:
     tokens: TokenIndex
     terms: TermIndex
     vocabulary: Vocabulary
+    expired: frozenset[str] = frozenset()
+
+    def says(self, phrase: str) -> bool:
+        """Whether documents that have not expired say a phrase: up to inflections, its words next to each other."""
+        words = key_of(phrase)
+        return self.vocabulary.holds(words[0]) if len(words) == 1 else bool(words) and self._phrases.hold(phrase)
+
+    @functools.cached_property
+    def _phrases(self) -> Phrases:
+        return Phrases(self.terms, self.passages, self.documents, self.expired)
 
     @functools.cached_property
     def expiring(self) -> tuple[Document, ...]:
@@ -73,6 +87,47 @@ class Generation:
     @property
     def id(self) -> str:
         return self.manifest.id
+
+    def audience_on(self, audience: Audience, day: datetime.date) -> AudienceIndex:
+        """An audience's index as it is on a day: what has expired by then says nothing any more.
+
+        It is the one that was opened where nothing has; another is made once, and kept until something else expires.
+        """
+        index = self.audiences[audience]
+        expired = frozenset(document.id for document in index.expiring if document.approval.has_expired(day))
+        if not expired:
+            return index
+        kept = self._expired.get(audience)
+        if kept is None or kept.expired != expired:
+            kept = self._expired[audience] = _without(index, expired)
+        return kept
+
+    @functools.cached_property
+    def _expired(self) -> dict[Audience, AudienceIndex]:
+        return {}
+
+
+def _without(index: AudienceIndex, expired: frozenset[str]) -> AudienceIndex:
+    gone = [document for document in index.documents.values() if document.id in expired]
+    left = [document for document in index.documents.values() if document.id not in expired]
+    passages = [passage for passage in index.passages if passage.document_id in expired]
+    return replace(
+        index,
+        expired=expired,
+        terms=index.terms.without(
+            _with_headings(index.documents[passage.document_id], passage) for passage in passages
+        ),
+        vocabulary=without(index.vocabulary, _texts_and_titles(gone), _texts_and_titles(left)),
+    )
+
+
+def _texts_and_titles(documents: Iterable[Document]) -> list[str]:
+    return [text for document in documents for text in (document.text, document.approval.title)]
+
+
+def _with_headings(document: Document, passage: Passage) -> str:
+    """A passage as `terms` holds it."""
+    return "\n".join((document.approval.title, *passage.heading_path, document.text[passage.start : passage.end]))
 
 
 def open_generation(index_folder: Path, identifier: str, audiences: tuple[Audience, ...] = AUDIENCES) -> Generation:

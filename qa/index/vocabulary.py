@@ -8,7 +8,7 @@ import json
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,8 +19,8 @@ from pydantic_core import to_jsonable_python
 from qa.errors import REBUILD, DamagedGeneration
 from qa.storage.io_faults import read_bytes
 from qa.text.english import ALSO_CALLED, ARTICLE, NOT_FIRST_IN_LONG_FORM
-from qa.text.spelling import SpellingIndex
-from qa.text.words import PhraseTable, base_forms, key_of, singular, words_in
+from qa.text.spelling import SpellingIndex, american_spelling
+from qa.text.words import PhraseTable, base_forms, singular, words_in
 
 _SHORT_FORM = r"[^\W_](?:[^\W_]|[&/-]){1,9}"
 _PARENTHESIS = re.compile(r"\(([^()]{2,100})\)")
@@ -47,10 +47,16 @@ class Vocabulary:
         """Whether the documents say a lower-case word, or a simple inflection of it."""
         return any(base in self._base_forms for base in base_forms(word))
 
-    def holds_all(self, phrase: str) -> bool:
-        """Whether the documents say each word of a phrase, and it has one."""
-        words = key_of(phrase)
-        return bool(words) and all(self.holds(word) for word in words)
+    @cached_property
+    def with_apostrophe(self) -> Mapping[str, str]:
+        """The words that have one, by what they are without: "o'brien" by "obrien"."""
+        return {word.replace("'", ""): word for word in self.words if "'" in word}
+
+    @cached_property
+    def by_american_spelling(self) -> Mapping[str, str]:
+        """The words that the British spell otherwise, by how the Americans spell them."""
+        spelt = ((american_spelling(word), word) for word in self.words)
+        return {american: word for american, word in spelt if american != word}
 
     @cached_property
     def spelling(self) -> SpellingIndex:
@@ -85,6 +91,22 @@ def collect(texts: Iterable[str]) -> Vocabulary:
         for short, forms in sorted(defined.items())
     }
     return Vocabulary(dict(sorted(words.items())), abbreviations)
+
+
+def without(vocabulary: Vocabulary, gone: Sequence[str], left: Sequence[str]) -> Vocabulary:
+    """What `collect` makes of the texts `left`, given its vocabulary of these and of the texts `gone`.
+
+    It reads what is gone, and of what is left only the texts that may define one of the same abbreviations.
+    """
+    removed = collect(gone)
+    words = {word: count - removed.words.get(word, 0) for word, count in vocabulary.words.items()}
+    shorts = removed.abbreviations.keys()
+    defined = collect(text for text in left if any(short in text for short in shorts)).abbreviations
+    kept = {short: long for short, long in vocabulary.abbreviations.items() if short not in shorts}
+    again = {short: long for short, long in defined.items() if short in shorts}
+    return Vocabulary(
+        {word: count for word, count in words.items() if count > 0}, dict(sorted({**kept, **again}.items()))
+    )
 
 
 def write_vocabulary(path: Path, vocabulary: Vocabulary) -> None:

@@ -30,6 +30,7 @@ from qa.search.query import DEFAULT_QUOTES, Request, checked_request
 from qa.settings import Settings, today
 from qa.storage.io_faults import unavailable
 from qa.text.synonyms import packaged_lay_words
+from qa.text.word_list import packaged_word_list
 
 Reload = Literal["taken_up", "out_of_service", "refused", "failed", "unchanged"]
 """What came of `Engine.reload`: `refused` stands until another publication, `failed` is worth another try."""
@@ -70,6 +71,7 @@ class Engine:
         self._reloading = threading.Lock()
         self._turn = threading.Lock()
         self._lay_words = packaged_lay_words()
+        self._word_list = packaged_word_list()
 
     @property
     def audiences(self) -> tuple[Audience, ...]:
@@ -208,6 +210,7 @@ class Engine:
             self._reader,
             generation.calibration.threshold(self._settings.max_false_answer_rate),
             self._lay_words,
+            self._word_list,
             self._today,
             self._turn,
         )

@@ -17,9 +17,11 @@ from qa.search.answerability import read_passages
 from qa.search.confidence import signals_of
 from qa.search.query import Question, Request, understand
 from qa.search.query_rewriting import rewritings_of
+from qa.search.query_spelling import Lexicon
 from qa.search.rank import rank
 from qa.search.retrieve import retrieve
 from qa.text.synonyms import Synonyms
+from qa.text.word_list import WordList
 
 REWRITING_MARGIN = 0.03
 """How much better (in score) the passages must answer another rewriting than the one as typed."""
@@ -54,6 +56,7 @@ class Searcher:
     reader: Reader
     threshold: float
     lay_words: Synonyms
+    word_list: WordList
     today: Callable[[], datetime.date]
     turn: threading.Lock
 
@@ -119,9 +122,10 @@ class Searcher:
         return replace(considered, ranked=ranked, read=read, signals=first.signals, confidence=first.confidence)
 
     def _rewritings(self, request: Request) -> tuple[Rewriting, ...]:
-        vocabulary = self.generation.audiences[request.audience].vocabulary
-        knows_word = self.encoder.knows_word
-        return rewritings_of(request.text, vocabulary, self.generation.synonyms, self.lay_words, knows_word)
+        index = self.generation.audience_on(request.audience, self.today())
+        synonyms, knows_word = self.generation.synonyms, self.encoder.knows_word
+        lexicon = Lexicon(index.vocabulary, index.says, synonyms, self.lay_words, self.word_list, knows_word)
+        return rewritings_of(request.text, lexicon)
 
     def _is_worth_trying(self, rewriting: Rewriting, as_typed: Considered) -> bool:
         is_the_editors = any(change.kind == "synonym" for change in rewriting.replacements)
@@ -146,13 +150,12 @@ class Searcher:
     def _rank(
         self, audience: Audience, rewritings: Sequence[Rewriting], encodings: Sequence[Encoding], observer: Observer
     ) -> list[Considered]:
-        index, today = self.generation.audiences[audience], self.today()
-        expired = {document.id for document in index.expiring if document.approval.has_expired(today)}
+        index = self.generation.audience_on(audience, self.today())
         with _timed(observer, "candidates"):
             questions = [
                 understand(index, one.text, encoding) for one, encoding in zip(rewritings, encodings, strict=True)
             ]
-            candidates = retrieve(index, questions, expired)
+            candidates = retrieve(index, questions, index.expired)
         with _timed(observer, "rerank"):
             rankings = [rank(index, near, question) for near, question in zip(candidates, questions, strict=True)]
         return [self._judge(index, *one) for one in zip(questions, rewritings, rankings, strict=True)]

@@ -5,19 +5,15 @@ A rewriting is only tried beside the others, and the answer says which one was u
 
 import itertools
 import re
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from qa.index.vocabulary import Vocabulary
 from qa.records import Replacement, ReplacementKind, Rewriting
-from qa.text.english import CONTRACTIONS_WITHOUT_APOSTROPHE, WORDS_LIKE_SHORT_FORMS
-from qa.text.spelling import MIN_LETTERS, NO_LIMIT, SOUNDS_THE_SAME
-from qa.text.synonyms import Synonyms
-from qa.text.words import Found, WordSpan, key_of, plural, singular, words_in
+from qa.search.query_spelling import Lexicon, corrections_of, listed_words
+from qa.text.english import WORDS_LIKE_SHORT_FORMS
+from qa.text.words import BETWEEN_WORDS_OF_A_PHRASE, Found, WordSpan, key_of, plural, words_in
 
-_BETWEEN_WORDS_OF_A_PHRASE = re.compile(r"\s+|\s?[-‐‑–&/]\s?")
-_MAX_ACRONYM_LETTERS = 6
-_MIN_LETTERS_OF_A_MISSPELT_NAME = 8
+_BETWEEN_WORDS = re.compile(BETWEEN_WORDS_OF_A_PHRASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,30 +36,22 @@ class _Match:
     kind: ReplacementKind
 
 
-def rewritings_of(
-    question: str,
-    vocabulary: Vocabulary,
-    synonyms: Synonyms,
-    lay_words: Synonyms,
-    is_known_word: Callable[[str], bool],
-) -> tuple[Rewriting, ...]:
+def rewritings_of(question: str, lexicon: Lexicon) -> tuple[Rewriting, ...]:
     """The one or two ways to read a question, a pure function of the arguments.
 
-    The first has the spelling corrected: only words of 5 letters or more that neither the vocabulary, nor the synonyms
-    and lay words, nor `is_known_word` knows, and only toward a word of the vocabulary. `is_known_word` is asked for
-    words in lower case. The second, where it differs, also has phrases replaced by what the documents call the thing:
-    the editor's synonyms and lay words where the vocabulary holds what they are read as, and abbreviations that a
-    document defines. Everything else stays as typed.
+    The first has the spelling corrected: only words that are no words, and only toward the vocabulary. The second,
+    where it differs, also has phrases replaced by what the documents call the thing: the editor's synonyms and lay
+    words, misspelt or not, where the documents say the phrase that they are read as, and abbreviations that a document
+    defines. Everything else stays as typed.
     """
     words = list(words_in(question))
-    corrections = _corrections(words, vocabulary, synonyms.single_words | lay_words.single_words, is_known_word)
-    spelt = tuple(corrections[number] for number in sorted(corrections))
+    corrections = corrections_of(words, lexicon)
+    spelt = tuple(_Edit(one.start, one.end, one.read_as, "spelling") for _, one in sorted(corrections.items()))
     first = _rewriting(question, spelt)
-    row = [corrections[number].read_as.lower() if number in corrections else w.key for number, w in enumerate(words)]
+    row = listed_words(words, lexicon)
+    row = [corrections[number].read_as.lower() if number in corrections else word for number, word in enumerate(row)]
     matches = [
-        match
-        for match in _matches(words, row, vocabulary, (synonyms, lay_words), is_known_word)
-        if _is_one_phrase(question, words[match.first : match.last])
+        match for match in _matches(words, row, lexicon) if _is_one_phrase(question, words[match.first : match.last])
     ]
     chosen = [match for match in _without_overlap(matches) if match.read_as is not None]
     if not chosen:
@@ -76,75 +64,24 @@ def rewritings_of(
     return (first,) if second.text.lower() == first.text.lower() else (first, second)
 
 
-def _corrections(
-    words: Sequence[WordSpan], vocabulary: Vocabulary, listed: Container[str], is_known_word: Callable[[str], bool]
-) -> Mapping[int, _Edit]:
-    """The misspelt words by their place in the row, with the vocabulary's words for them."""
-    limits = _name_limits(words)
-    corrections = {}
-    for number, word in enumerate(words):
-        letters = word.key.removesuffix("'s")
-        if len(letters) < MIN_LETTERS or not letters.isalpha() or letters in CONTRACTIONS_WITHOUT_APOSTROPHE:
-            continue
-        forms = {letters, singular(letters)}
-        if vocabulary.holds(letters) or any(is_known_word(form) for form in forms):
-            continue
-        limit = limits[number]
-        if any(form in listed for form in forms):
-            # Spelt as meant (names of medicines look alike), but for the British "anaesthesia".
-            limit = min(limit, SOUNDS_THE_SAME)
-        nearest = vocabulary.spelling.nearest(letters, limit)
-        if nearest is not None:
-            end = word.end - (len("'s") if letters != word.key else 0)
-            corrections[number] = _Edit(word.start, end, _in_the_case_of(word.text, nearest), "spelling")
-    return corrections
-
-
-def _name_limits(words: Sequence[WordSpan]) -> list[float]:
-    """How far off each word may be: capitals within a question in lower case mark a name or an acronym."""
-    if all(word.text.upper() == word.text for word in words):
-        return [NO_LIMIT] * len(words)
-    is_title = sum(word.text[:1].isupper() for word in words) > len(words) / 2
-    limits = []
-    for number, word in enumerate(words):
-        length = len(word.text)
-        if word.text.isupper() and length <= _MAX_ACRONYM_LETTERS:
-            limits.append(0.0)
-        elif number > 0 and word.text[:1].isupper() and not is_title:
-            limits.append(0.0 if length < _MIN_LETTERS_OF_A_MISSPELT_NAME else 1.0)
-        else:
-            limits.append(NO_LIMIT)
-    return limits
-
-
-def _in_the_case_of(typed: str, word: str) -> str:
-    if typed.removesuffix("s").isupper():
-        return word.upper()
-    return word[:1].upper() + word[1:] if typed[:1].isupper() else word
-
-
-def _matches(
-    words: Sequence[WordSpan],
-    row: Sequence[str],
-    vocabulary: Vocabulary,
-    listed: tuple[Synonyms, Synonyms],
-    is_known_word: Callable[[str], bool],
-) -> Iterator[_Match]:
+def _matches(words: Sequence[WordSpan], row: Sequence[str], lexicon: Lexicon) -> Iterator[_Match]:
     """Every phrase with another name, the more trusted source first: the editor, the documents, the package."""
-    synonyms, lay_words = listed
-    for found in synonyms.table.find(row):
-        held = [candidate for candidate in found.read_as[:1] if vocabulary.holds_all(candidate)]
-        yield _Match(found.first, found.last, held[0] if held else None, "synonym")
-    yield from _abbreviations(words, list(vocabulary.abbreviation_table.find(row)), is_known_word)
-    for found in lay_words.table.find(row):
-        held = [candidate for candidate in found.read_as if vocabulary.holds_all(candidate)]
-        if held or not found.read_as:
-            yield _Match(found.first, found.last, held[0] if held else None, "lay_word")
+    for found in lexicon.synonyms.table.find(row):
+        yield _Match(found.first, found.last, _what_is_said(found, lexicon), "synonym")
+    yield from _abbreviations(words, list(lexicon.vocabulary.abbreviation_table.find(row)), lexicon)
+    for found in lexicon.lay_words.table.find(row):
+        read_as = _what_is_said(found, lexicon)
+        if read_as is not None or not found.read_as:
+            yield _Match(found.first, found.last, read_as, "lay_word")
 
 
-def _abbreviations(
-    words: Sequence[WordSpan], found: Sequence[Found], is_known_word: Callable[[str], bool]
-) -> Iterator[_Match]:
+def _what_is_said(found: Found, lexicon: Lexicon) -> str | None:
+    """The best other name of a phrase that the documents say; a part of the phrase itself is none."""
+    others = (other for other in found.read_as if not set(found.phrase).issuperset(key_of(other)))
+    return next((other for other in others if lexicon.says(other)), None)
+
+
+def _abbreviations(words: Sequence[WordSpan], found: Sequence[Found], lexicon: Lexicon) -> Iterator[_Match]:
     """Short and long forms, but not where the question has both, nor a small word that is spelt like a short form."""
     phrases = {" ".join(one.phrase) for one in found}
     for one in found:
@@ -153,7 +90,7 @@ def _abbreviations(
         is_short_form = len(one.phrase) == 1
         if " ".join(key_of(other)) in phrases:
             continue
-        is_english = one.phrase[0] in WORDS_LIKE_SHORT_FORMS or is_known_word(one.phrase[0])
+        is_english = one.phrase[0] in WORDS_LIKE_SHORT_FORMS or lexicon.model_knows(one.phrase[0])
         if is_short_form and is_english and not typed.rstrip("s").isupper():
             continue
         if typed.lower() != one.phrase[0] and is_short_form and typed.lower().endswith("s"):
@@ -164,9 +101,7 @@ def _abbreviations(
 
 def _is_one_phrase(question: str, words: Sequence[WordSpan]) -> bool:
     """Whether only white space or a hyphen stands between the words."""
-    return all(
-        _BETWEEN_WORDS_OF_A_PHRASE.fullmatch(question, one.end, other.start) for one, other in itertools.pairwise(words)
-    )
+    return all(_BETWEEN_WORDS.fullmatch(question, one.end, other.start) for one, other in itertools.pairwise(words))
 
 
 def _without_overlap(matches: Iterable[_Match]) -> list[_Match]:

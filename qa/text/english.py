@@ -24,6 +24,16 @@ FUNCTION_WORDS = frozenset(
 )
 """Words that ask or connect; that no text holds them says nothing."""
 
+FILLER_WORDS = frozenset(
+    """
+    actually ah anyway basically bother bothering bye calling cheers cos coz cuz dear dunno eh er erm folks gimme gonna
+    gotta guess guys hallo hello hey hiya hmm honestly hope hoping hopefully kinda kindly lemme literally lot lots maam
+    madam maybe mhm nope obviously oh pardon pls plz question quick really sir sorry sorta since thankyou thx u uh uhh
+    um umm ur wanna wondered wondering yea yeah yep yo yup
+    """.split()
+)
+"""Words of politeness and hesitation, as people type and dictate them; that no text holds them says nothing either."""
+
 WORDS_AFTER_HOW = frozenset(
     "bad big common deep far fast high large likely long often old quickly small soon tall wide".split()
 )
@@ -31,11 +41,24 @@ WORDS_AFTER_HOW = frozenset(
 
 RELATIVES = frozenset(
     """
-    aunt boyfriend brother dad daddy father fiance friend girlfriend grandfather grandma grandmother grandpa granny
-    husband mom mommy mother mum nana neighbor neighbour parents partner sister spouse uncle wife
+    aunt auntie boyfriend brother brothers cousin dad daddy daughter father fiance fiancee friend friends girlfriend
+    gran grandad granddad granddaughter grandfather grandma grandmother grandpa grandparents grandson granny hubby
+    husband mom mommy mother mum mummy nan nana neighbor neighbour nephew niece parents partner sister sisters son
+    spouse stepfather stepmother uncle wife
     """.split()
 )
-"""Who is asked for, after "my" or "our": to the documents, a patient like any other."""
+"""Who is asked for, soon after "my" or "her": to the documents, a patient like any other."""
+
+POSSESSIVES = frozenset("her his my our their your".split())
+"""Words that say whose relative is asked for."""
+
+WORDS_BEFORE_RELATIVES = 4
+"""How many words before a relative the possessive may stand: "my 80 year old aunt"."""
+
+NAMES_OF_RELATIVES = frozenset(
+    "auntie dad daddy gran grandad granddad grandma grandpa granny hubby mom mommy mum mummy nan nana".split()
+)
+"""Relatives that are asked for without any such word, too: "can mum drive"."""
 
 # Inflections
 
@@ -86,13 +109,40 @@ CONTRASTS = (
 )
 """Parts of words, as they sound, in which two terms of medicine differ and mean another thing, or the opposite."""
 
+TERM_ENDING = re.compile(
+    r"(ektomi|otomi|ostomi|oskopi|sentesis|plasti|rafi|gram|metri|itis|osis|lisis|sele|oma|emia|uria|algia|pathi|fagia"
+    r"|fasia|plegia|paresis|pnea|rea|penia|trofi|megali)(?:s|es)?$"
+)
+"""Ends of terms of medicine, as they sound, each shared by many that differ."""
+
 CONTRACTIONS_WITHOUT_APOSTROPHE = frozenset(
     """
-    arent couldnt didnt doesnt hadnt hasnt havent isnt mustnt shouldnt theyd theyll theyre theyve wasnt weren werent
-    whats wheres wouldnt youd youll youre youve
+    aint arent cant couldnt couldve didnt doesnt dont hadnt hasnt havent hes hows im isnt itll ive mightve mustnt
+    shes shouldnt shouldve thats theres theyd theyll theyre theyve wasnt weren werent weve whats whens wheres whos wont
+    wouldnt wouldve youd youll youre youve
     """.split()
 )
-"""Contractions as people type them in a hurry: no misspellings of anything else."""
+"""Contractions as people type and dictate them in a hurry: no misspellings of anything else, and they only connect."""
+
+BRITISH_SPELLINGS = (
+    (re.compile(r"ae|oe"), "e"),
+    (re.compile(r"our(?=s?$|ed$|ing$|less$|ful$)"), "or"),
+    (re.compile(r"(?<=[bt])re(?=s?$)"), "er"),
+    (re.compile(r"(?<=[iy])s(?=e[ds]?$|er$|ing$|ation$|ations$)"), "z"),
+    (re.compile(r"sulph"), "sulf"),
+)
+"""Parts of words as the British spell them, and as the Americans do, to be replaced in this order."""
+
+MEDICINE_STEMS = tuple(
+    """
+    afil amide anib astine azepam azine azole azosin bactam barbital caine cept ciclib cillin coxib cycline dipine
+    dopa dronate fenac fibrate floxacin gatran gliflozin gliptin glutide grel ipril ketamine lukast mab micin mycin
+    nidazole olol olone onidine oprazole oxacin oxetine parin pidem pine pram prazole pril profen rubicin sartan
+    semide setron sone statin stigmine tadine terol thiazide tidine tinib triptan triptyline vaptan vastatin vir xaban
+    zepam zodone zolam zolamide zoline zosin
+    """.split()
+)
+"""Ends of international names of medicines (the WHO's stems and common ends), each shared by many that differ."""
 
 # Short forms and what they stand for
 

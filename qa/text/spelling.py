@@ -8,12 +8,12 @@ neighbours of Damerau (1964), each letter touched once.
 
 import math
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from qa.text.english import CONTRASTS, SOUNDS
+from qa.text.english import BRITISH_SPELLINGS, CONTRASTS, SOUNDS, TERM_ENDING
 
 MIN_LETTERS = 5
 NO_LIMIT = 2.5
@@ -51,7 +51,9 @@ class SpellingIndex:
         found: list[tuple[float, int, str]] = []
         for word in self._candidates(sound, math.ceil(_allowed(len(typed)))):
             cost = self._cost(typed, sound, word)
-            if cost <= min(limit, _allowed(min(len(typed), len(word)))) and not _contrast(sound, self._sounds[word]):
+            if cost > min(limit, _allowed(min(len(typed), len(word)))) or _contrast(sound, self._sounds[word]):
+                continue
+            if slips_between(typed, word) == 1 or not _other_term(sound, self._sounds[word]):
                 found.append((cost, -self._counts[word], word))
         if not found:
             return None
@@ -93,6 +95,24 @@ def sound_of(word: str) -> str:
     return sound
 
 
+def american_spelling(word: str) -> str:
+    """A lower-case English word as Americans spell it, roughly: "anesthesia" for "anaesthesia"."""
+    for pattern, replacement in BRITISH_SPELLINGS:
+        word = pattern.sub(replacement, word)
+    return word
+
+
+def slips_between(one: str, other: str) -> int:
+    """How many letters were left out, put in, replaced or exchanged with their neighbour to make one word the other."""
+    return OSA.distance(one, other)
+
+
+def within_slips(typed: str, words: Sequence[str], slips: int) -> list[str]:
+    """The words that are at most so many slips away from the typed one, in their order."""
+    found = process.extract(typed, words, scorer=OSA.distance, score_cutoff=slips, limit=None)
+    return [word for word, _, _ in sorted(found, key=lambda match: match[2])]
+
+
 def _allowed(letters: int) -> float:
     # Short words have too many neighbours ("swine", "spine"): they must sound nearly the same.
     # Not 3 for long words: "osteonecrosis" is no "osteoporosis".
@@ -110,6 +130,12 @@ def _contrast(one: str, other: str) -> bool:
         if first and second and first.group(1) != second.group(1):
             return True
     return False
+
+
+def _other_term(one: str, other: str) -> bool:
+    """Whether two words, as they sound, end like a term of medicine, and begin otherwise or differ by more than a slip:
+    "pharyngectomy" and "laryngectomy", "colposcopy" and "colonoscopy"."""
+    return TERM_ENDING.search(one) is not None and (one[:1] != other[:1] or OSA.distance(one, other) > 1)
 
 
 def _shares_stem(one: str, other: str) -> bool:

@@ -1,7 +1,7 @@
 """Synonyms: the editor's `corpus/synonyms.toml`, and the lay words that come with the package.
 
 ```toml
-# The word that the documents use comes first; a question that holds another one is read with the first.
+# A question that holds one of the words is read with another that the documents say, rather with one further up.
 [[same]]
 words = ["kyphoplasty", "balloon surgery", "spine cement surgery"]
 
@@ -9,6 +9,11 @@ words = ["kyphoplasty", "balloon surgery", "spine cement surgery"]
 [[same]]
 words = ["blood thinner", "anticoagulant"]
 kinds = ["Eliquis", "warfarin"]
+
+# `unless` holds phrases in which one of the words means something else.
+[[same]]
+words = ["injection", "shot"]
+unless = ["shot of whisky"]
 ```
 
 `lay_words.toml` has the same form, each group from the most clinical word to the plainest.
@@ -23,18 +28,21 @@ from typing import Any
 
 from qa.errors import InvalidSynonyms
 from qa.storage.files import sha256_of_bytes
-from qa.text.words import PhraseTable, key_of
+from qa.text.spelling import SpellingIndex
+from qa.text.words import PhraseTable, key_of, plural
 
-_KEYS = ("words", "kinds")
+_KEYS = ("words", "kinds", "unless")
 _EXAMPLE = '[[same]] and below it words = ["kyphoplasty", "balloon surgery"]'
 
 
 @dataclass(frozen=True, slots=True)
 class SameWords:
-    """Phrases that say the same, the preferred one first, and phrases that name particular kinds of it."""
+    """Phrases that say the same, the preferred one first, phrases that name particular kinds of it, and phrases that
+    hold one of these words and mean something else."""
 
     words: tuple[str, ...]
     kinds: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -49,11 +57,21 @@ class Synonyms:
 
     @cached_property
     def table(self) -> PhraseTable:
-        """Each phrase with the words of its group that come before it, the preferred one first; none for that one."""
+        """Each phrase with the other words of its group, best first; none where it means something else."""
         return PhraseTable(
-            [(word, group.words[:place]) for group in self.groups for place, word in enumerate(group.words)]
+            [
+                (word, group.words[:place] + group.words[place + 1 :])
+                for group in self.groups
+                for place, word in enumerate(group.words)
+            ]
             + [(kind, group.words) for group in self.groups for kind in group.kinds]
+            + [(phrase, ()) for group in self.groups for phrase in group.unless]
         )
+
+    @cached_property
+    def spelling(self) -> SpellingIndex:
+        """The words of the phrases and their plurals, for those who misspell them."""
+        return SpellingIndex(dict.fromkeys([*self.single_words, *map(plural, self.single_words)], 1))
 
     @cached_property
     def single_words(self) -> frozenset[str]:
@@ -107,8 +125,8 @@ def _read_groups(path: Path, entries: list[Any]) -> Iterator[SameWords]:
         problem = _problem_of(entry)
         if problem:
             raise InvalidSynonyms(f"The synonyms {path}, entry {number}: {problem}.", f"Write {_EXAMPLE}.")
-        group = SameWords(tuple(entry["words"]), tuple(entry.get("kinds", ())))
-        for phrase in (*group.words, *group.kinds):
+        group = SameWords(*(tuple(entry.get(name, ())) for name in _KEYS))
+        for phrase in (*group.words, *group.kinds, *group.unless):
             key = key_of(phrase)
             if key in owners:
                 raise InvalidSynonyms(

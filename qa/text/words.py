@@ -12,6 +12,9 @@ _LETTER = r"[\w\u0300-\u036f]"  # with the accents that NFC leaves on their own
 _WORD = re.compile(rf"{_LETTER}+(?:['’]{_LETTER}+)*")
 _VOWEL = re.compile(f"[{VOWELS}y]")
 
+BETWEEN_WORDS_OF_A_PHRASE = r"(?:\s+|\s?[-‐‑–&/]\s?)"
+"""The pattern of what may stand between two words of one phrase: white space or a hyphen."""
+
 
 class WordSpan(NamedTuple):
     """A word as it stands in a text, at `[start, end)`; hyphens separate words, apostrophes between letters don't."""

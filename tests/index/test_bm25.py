@@ -129,3 +129,47 @@ def test_a_place_that_cannot_be_written_is_a_storage_failure(tmp_path: Path) -> 
 def test_the_measure_that_how_asks_for_is_no_content_word(index: TermIndex) -> None:
     assert [word.text for word in index.content_words_of("How long is the bleeding, and how far?")] == ["bleeding"]
     assert [word.text for word in index.content_words_of("a long needle")] == ["long", "needle"]
+
+
+@pytest.mark.parametrize(
+    ("question", "content"),
+    [
+        ("um hi, sorry to bother you, quick question: is the needle clean?", ["needle", "clean"]),
+        ("hello im calling cuz i was wondering, basically, are needles sharp thanks a lot", ["needles", "sharp"]),
+        ("hes got a needle and it wont hurt yeah", ["needle", "hurt"]),
+        ("questions about needles", ["questions", "needles"]),
+    ],
+)
+def test_politeness_and_hesitation_carry_no_meaning(index: TermIndex, question: str, content: list[str]) -> None:
+    assert [word.text for word in index.content_words_of(question)] == content
+
+
+@pytest.mark.parametrize(
+    ("question", "content"),
+    [
+        ("can mum drive", ["drive"]),
+        ("is grandpa's needle clean", ["needle", "clean"]),
+        ("her husband has a needle", ["needle"]),
+        ("my 84 year old aunt has a needle", ["84", "year", "old", "needle"]),
+        ("is the mother of a newborn seen", ["mother", "newborn", "seen"]),
+        ("our son needs a needle", ["needs", "needle"]),
+    ],
+)
+def test_the_askers_people_carry_no_meaning(index: TermIndex, question: str, content: list[str]) -> None:
+    assert [word.text for word in index.content_words_of(question)] == content
+
+
+def test_passages_that_hold_all_of_some_terms_are_found(index: TermIndex) -> None:
+    assert sorted(index.passages_with(["bone", "cement"])) == [1, 2]
+    assert index.passages_with(["bone", "cement", "pmma"]) == [2]
+    assert index.passages_with(["xylophon"]) == index.passages_with([]) == []
+
+
+def test_terms_of_passages_that_are_gone_are_held_no_more_but_by_others(index: TermIndex) -> None:
+    left = index.without(["\n".join(PASSAGES[0]), "\n".join(PASSAGES[2])])
+    assert [index.document_frequency("cement"), left.document_frequency("cement")] == [3, 1]
+    assert left.holds("cement")
+    assert index.holds("infect")
+    assert not left.holds("infect")
+    assert index.holds("bleed"), "the one that was opened stays as it is"
+    assert left.search("infection", 5) == index.search("infection", 5)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa.errors import DamagedGeneration
-from qa.index.vocabulary import Vocabulary, collect, definitions_in, read_vocabulary, write_vocabulary
+from qa.index.vocabulary import Vocabulary, collect, definitions_in, read_vocabulary, without, write_vocabulary
 
 TEXTS = [
     "Vertebral compression fractures (VCFs) hurt. The doctor’s hunched-over patient took 10 mg of B12.",
@@ -76,9 +76,6 @@ def test_an_inflection_of_a_word_is_held() -> None:
     vocabulary = collect(["One fracture, treated early; the biopsy stopped."])
     assert all(map(vocabulary.holds, ["fractures", "fractured", "fracturing", "treat", "treating", "biopsies", "stop"]))
     assert not vocabulary.holds("fractious")
-    assert vocabulary.holds_all("early biopsies")
-    assert not vocabulary.holds_all("late biopsies")
-    assert not vocabulary.holds_all("…")
 
 
 def test_what_is_written_is_read_back_and_the_same_texts_give_the_same_bytes(tmp_path: Path) -> None:
@@ -122,3 +119,27 @@ def test_any_text_has_a_vocabulary_that_is_written_and_read_back(
     write_vocabulary(path, vocabulary)
     assert read_vocabulary(path) == vocabulary == Vocabulary(vocabulary.words, vocabulary.abbreviations)
     assert all(vocabulary.holds(word) for word in vocabulary.words)
+
+
+defining = st.sampled_from(
+    [
+        "A vertebral compression fracture (VCF) hurts.",
+        "A very calm friend (VCF) came; very calm friends (VCFs) stay.",
+        "VCFs heal. Physical therapy (PT) helps.",
+        "The prothrombin time (PT) is taken.",
+        "It hurts.",
+    ]
+)
+
+
+@given(st.lists(defining, max_size=4), st.lists(defining, max_size=4))
+def test_without_some_texts_the_vocabulary_is_that_of_the_others(gone: list[str], left: list[str]) -> None:
+    found = without(collect([*gone, *left]), gone, left)
+    assert found == collect(left)
+    assert list(found.words) == sorted(found.words)
+
+
+def test_words_are_found_by_what_they_are_without_apostrophe_and_in_american_spelling() -> None:
+    vocabulary = collect(["Dr O’Hara treats anaemia and tumors."])
+    assert vocabulary.with_apostrophe == {"ohara": "o'hara"}
+    assert vocabulary.by_american_spelling == {"anemia": "anaemia"}

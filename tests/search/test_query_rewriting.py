@@ -4,24 +4,22 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from qa.index.vocabulary import Vocabulary, collect
+from qa.index.vocabulary import collect
 from qa.records import Replacement, Rewriting
 from qa.search.query_rewriting import rewritings_of
-from qa.text.synonyms import SameWords, Synonyms, packaged_lay_words
+from qa.text.synonyms import SameWords, Synonyms
+from tests.support.lexicons import lexicon_of
 
 TEXT = """Kyphoplasty treats vertebral compression fractures (VCFs). Infection or bleeding after an injection is rare.
 Anesthesia keeps you asleep during surgery. Hemophilia, an anticoagulant and osteoporosis matter. Is it safe?
 A vertebra heals in weeks; the fracture hurts. Information technology (IT) runs our portal. The recovery is short."""
 VOCABULARY = collect([TEXT])
 SYNONYMS = Synonyms((SameWords(("kyphoplasty", "balloon surgery", "spine cement surgery")),))
-LAY_WORDS = packaged_lay_words()
 ENGLISH = frozenset(["cover", "doctor", "does", "medicare", "plane", "risks", "uber"])
 
 
-def read(
-    question: str, vocabulary: Vocabulary = VOCABULARY, synonyms: Synonyms = SYNONYMS, lay_words: Synonyms = LAY_WORDS
-) -> tuple[Rewriting, ...]:
-    return rewritings_of(question, vocabulary, synonyms, lay_words, ENGLISH.__contains__)
+def read(question: str, text: str = TEXT, synonyms: Synonyms = SYNONYMS) -> tuple[Rewriting, ...]:
+    return rewritings_of(question, lexicon_of(text, synonyms, model_knows=ENGLISH))
 
 
 def texts(question: str) -> list[str]:
@@ -99,8 +97,8 @@ def test_without_another_word_there_is_one_reading(question: str) -> None:
 
 
 def test_a_misspelt_lay_word_is_understood_and_reported_as_typed() -> None:
-    vocabulary = collect([TEXT, "Myocardial infarction, the heart attack."])
-    first, second = read("heart attakc or infecton", vocabulary)
+    text = f"{TEXT} Myocardial infarction, the heart attack."
+    first, second = read("heart attakc or infecton", text)
     assert first.text == "heart attack or infection"
     assert second.text == "myocardial infarction or infection"
     assert second.replacements == (
@@ -120,8 +118,52 @@ def test_a_preferred_phrase_is_not_replaced_within() -> None:
     assert [rewriting.text for rewriting in read("balloon kyphoplasty", synonyms=synonyms)] == ["balloon kyphoplasty"]
 
 
+WAYS = """Your stitches come out. Panadol is enough. The blood pressure pill and the water jug. A pill a day is fine.
+The ballooning starts. Physical therapy. Any tummy ache. The dressing. We break for lunch."""
+
+
+@pytest.mark.parametrize(
+    ("question", "read_as"),
+    [
+        ("when do sutures come out", "when do stitches come out"),
+        ("is acetaminophen enough", "is Panadol enough"),
+        ("abdominal pains", "tummy ache"),
+        ("atenolol", "blood pressure pill"),
+    ],
+)
+def test_the_documents_plain_word_is_found_for_the_clinical_one_too(question: str, read_as: str) -> None:
+    assert read(question, WAYS)[-1].text.replace("stitch ", "stitches ") == read_as
+
+
+@pytest.mark.parametrize("question", ["furosemide", "my water pill", "morphine"])
+def test_a_phrase_is_read_as_another_only_where_its_words_stand_together(question: str) -> None:
+    assert [rewriting.text for rewriting in read(question, WAYS)] == [question]
+
+
+@pytest.mark.parametrize("question", ["is there a dressing room", "a shot of whisky", "can I dye my hair", "a break"])
+def test_a_word_that_means_something_else_here_is_left_alone(question: str) -> None:
+    text = "The bandage, the injection, the contrast agent and the fracture."
+    assert [rewriting.text for rewriting in read(question, text)] == [question]
+
+
+def test_a_misspelt_synonym_is_corrected_toward_its_word_and_read_as_the_documents_say() -> None:
+    assert read("baloon surgury?")[-1] == Rewriting(
+        "kyphoplasty?", (Replacement("baloon surgury", "kyphoplasty", "synonym"),)
+    )
+    assert read("xarrelto")[-1].text == "anticoagulant"
+    assert [rewriting.text for rewriting in read("xarrelto", "Nothing else.")] == ["xarrelto"]
+
+
+def test_the_editors_words_are_read_both_ways() -> None:
+    synonyms = Synonyms((SameWords(("frozen shoulder", "capsulitis"), ("stiff arm",)),))
+    assert read("frozen shoulder", "Capsulitis hurts.", synonyms)[-1].text == "capsulitis"
+    assert read("capsulitis", "A frozen shoulder hurts.", synonyms)[-1].text == "frozen shoulder"
+    assert read("stiff arm", "Capsulitis hurts.", synonyms)[-1].text == "capsulitis"
+    assert read("capsulitis", "A stiff arm hurts.", synonyms)[-1].text == "capsulitis", "a kind says more"
+
+
 def test_words_of_another_audience_play_no_part() -> None:
-    staff = collect([TEXT, "Hemophilus is for staff."])
+    staff = f"{TEXT} Hemophilus is for staff."
     assert read("hemophilus", staff)[0].text == "hemophilus"
     assert read("hemophilus")[0].text != "hemophilus"
 
@@ -151,7 +193,7 @@ questions = st.lists(st.one_of(near_words, noise, st.sampled_from(["VCFs", "it",
 @example("İİİİİİİİ kyfoplastyİ ﬁnfection ǅǅǅǅǅ infecti\u0301on's")
 def test_any_question_is_read_the_same_way_each_time_and_every_replacement_is_named(question: str) -> None:
     rewritings = read(question)
-    assert rewritings == read(question, collect([TEXT]))
+    assert rewritings == read(question)
     assert 1 <= len(rewritings) <= 2
     for rewriting in rewritings:
         assert (rewriting.text == question) == (not rewriting.replacements)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from qa.text.spelling import SpellingIndex, sound_of
+from qa.text.spelling import SpellingIndex, american_spelling, slips_between, sound_of, within_slips
 
 WORDS = """kyphoplasty vertebroplasty hemophilia anesthesia osteoporosis vertebra pneumonia hypokalemia symptomatic
     surgery infection bleeding patient patients needle stomach collapse collapses therapy swelling pain""".split()
@@ -74,3 +74,31 @@ def test_words_sound_the_same_however_they_are_spelt() -> None:
     assert sound_of("pneumonia") == sound_of("neumonia")
     assert sound_of("anaesthesia") == sound_of("anesthesia")
     assert sound_of("") == ""
+
+
+@pytest.mark.parametrize(
+    ("british", "american"),
+    [
+        ("haemorrhage", "hemorrhage"),
+        ("colours", "colors"),
+        ("centre", "center"),
+        ("organised", "organized"),
+        ("hospitalisation", "hospitalization"),
+        ("sulphate", "sulfate"),
+        ("catheter", "catheter"),
+    ],
+)
+def test_british_spellings_have_american_ones(british: str, american: str) -> None:
+    assert american_spelling(british) == american
+    assert american_spelling(american) == american
+
+
+@pytest.mark.parametrize(("typed", "other"), [("cystoscopy", "colonoscopy"), ("bronchitis", "bursitis")])
+def test_terms_that_share_their_ending_are_not_confused(typed: str, other: str) -> None:
+    assert SpellingIndex({other: 9}).nearest(typed) is None
+
+
+def test_slips_are_counted_and_words_within_some_are_found_in_their_order() -> None:
+    assert slips_between("stent", "stnet") == 1
+    assert slips_between("stent", "tents") == 2
+    assert within_slips("stent", ["spent", "vent", "stent", "sternum"], 1) == ["spent", "stent"]

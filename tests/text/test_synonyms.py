@@ -29,15 +29,29 @@ def read_as(synonyms: Synonyms, phrase: str) -> list[tuple[str, ...]]:
     return [found.read_as for found in synonyms.table.find(key_of(phrase))]
 
 
-def test_each_phrase_is_read_as_the_words_before_it_and_a_kind_as_any_of_the_words(tmp_path: Path) -> None:
+def test_each_phrase_is_read_as_the_others_of_its_group_and_a_kind_as_any_of_the_words(tmp_path: Path) -> None:
     synonyms = load(tmp_path, GOOD)
     assert synonyms.groups[0] == SameWords(("kyphoplasty", "balloon surgery", "spine cement surgery"))
-    assert read_as(synonyms, "Balloon surgeries") == [("kyphoplasty",)]
-    assert read_as(synonyms, "kyphoplasty") == [()]
+    assert read_as(synonyms, "Balloon surgeries") == [("kyphoplasty", "spine cement surgery")]
+    assert read_as(synonyms, "kyphoplasty") == [("balloon surgery", "spine cement surgery")]
     assert read_as(synonyms, "anticoagulants") == [("blood thinner",)]
     assert read_as(synonyms, "eliquis") == [("blood thinner", "anticoagulant")]
     assert read_as(synonyms, "balloon") == []
     assert synonyms.sha256 == hashlib.sha256(GOOD.encode()).hexdigest()
+
+
+def test_a_phrase_in_which_a_word_means_something_else_is_read_as_nothing(tmp_path: Path) -> None:
+    synonyms = load(tmp_path, '[[same]]\nwords = ["plaster cast", "cast"]\nunless = ["cast of the play"]')
+    assert synonyms.groups == (SameWords(("plaster cast", "cast"), (), ("cast of the play",)),)
+    assert read_as(synonyms, "casts") == [("plaster cast",)]
+    assert () in read_as(synonyms, "cast of the play")
+
+
+def test_the_words_of_all_phrases_are_found_when_they_are_misspelt(tmp_path: Path) -> None:
+    synonyms = load(tmp_path, GOOD)
+    assert synonyms.spelling.nearest("surgerry") == "surgery"
+    assert synonyms.spelling.nearest("antikoagulants") == "anticoagulants"
+    assert synonyms.spelling.nearest("wafarin") == "warfarin"
 
 
 def test_a_file_that_does_not_exist_holds_none(tmp_path: Path) -> None:
