@@ -326,7 +326,8 @@ Outcome = Literal["answered", "not_covered"]
 class Answer:
     """The reply to one question, all of it from one generation of one audience's index.
 
-    `quotes` is empty when the outcome is `not_covered`; `related` then holds the closest passages, which are no answer.
+    `quotes` is empty when the outcome is `not_covered`. `related` holds the closest passages beside them, which are no
+    answer by themselves.
     `generation` is the digest of the audience's own index: a patient's answer tells nothing of staff documents.
     `not_covered_terms` are words as they were typed; `read_as` says where the question was read otherwise than typed.
     """

@@ -93,7 +93,7 @@ class Settings(BaseSettings):
     )
     access_log: bool = Field(default=True, description="whether each request is logged, without its question")
     max_false_answer_rate: float = Field(
-        default=0.05,
+        default=0.2,
         ge=0.0,
         le=1.0,
         description="share of questions without an answer that may be answered all the same",

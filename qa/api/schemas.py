@@ -111,7 +111,7 @@ class Answer(Schema):
     audience: Audience
     generation: str = Field(description="digest of the audience's index that answered")
     quotes: tuple[Quote, ...] = Field(description="best first; empty when not covered")
-    related: tuple[Quote, ...] = Field(description="when not covered, the closest passages, which are no answer")
+    related: tuple[Quote, ...] = Field(description="the closest passages beyond the quotes, which are no answer")
     not_covered_terms: tuple[str, ...] = Field(description="words of the question that no approved text covers")
     read_as: tuple[Replacement, ...] = Field(description="where the question was read otherwise than typed")
 

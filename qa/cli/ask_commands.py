@@ -99,7 +99,7 @@ def _print_answer(answer: "Answer") -> None:
         words = ", ".join(answer.not_covered_terms)
         caution = " Read whether the quotes answer all the same." if answer.quotes else ""
         print_text(f"No approved text mentions: {words}.{caution}")
-    if answer.related:
+    if not answer.quotes and answer.related:
         print_text("Related, not an answer:")
     for number, quote in enumerate(answer.quotes or answer.related, start=1):
         print_text("")

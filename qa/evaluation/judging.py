@@ -221,7 +221,7 @@ def evaluate(ask: Callable[[str], Answer], questions: Sequence[LabelledQuestion]
 
 def judge(labelled: LabelledQuestion, answer: Answer) -> JudgedQuestion:
     """Whether a question was answered, and the rank of the first passage that answers it."""
-    passages = (answer.quotes or answer.related)[:RANKS]
+    passages = (*answer.quotes, *answer.related)[:RANKS]
     ranks = (rank for rank, quote in enumerate(passages, start=1) if _answers(labelled, quote))
     return JudgedQuestion(
         labelled=labelled,

@@ -21,7 +21,7 @@ class Considered:
     """A question as one rewriting says it, the passages of `index` in order, and how sure an answer from them is.
 
     `signals` is None where no passage is left, or nothing is asked; the confidence is then 0. `read` are the passages
-    that were read, the surest first: they stand first in `ranked`, too.
+    that were read, those that answer first: they stand first in `ranked`, too.
     """
 
     index: AudienceIndex

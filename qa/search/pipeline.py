@@ -118,8 +118,8 @@ class Searcher:
         numbers = {one.ranked.passage for one in read}
         others = (passage for passage in considered.ranked if passage.passage not in numbers)
         ranked = (*(one.ranked for one in read), *others)
-        first = read[0]
-        return replace(considered, ranked=ranked, read=read, signals=first.signals, confidence=first.confidence)
+        surest = max(read, key=lambda one: one.confidence)
+        return replace(considered, ranked=ranked, read=read, signals=surest.signals, confidence=surest.confidence)
 
     def _rewritings(self, request: Request) -> tuple[Rewriting, ...]:
         index = self.generation.audience_on(request.audience, self.today())

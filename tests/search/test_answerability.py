@@ -78,7 +78,7 @@ def test_reading_stops_when_enough_passages_are_read_and_one_answers(
     assert len(reader.read_passages) == 3
     reader.read_passages.clear()
     engine.ask("bone cement hardens tomorrow")
-    assert len(reader.read_passages) == 6
+    assert len(reader.read_passages) == 5
 
 
 def test_an_answer_is_the_same_alone_and_in_a_batch(empty_clinic: Clinic, reader: WordMatchingReader) -> None:
