@@ -1,130 +1,98 @@
-"""Makes `qa/index/calibration.json`: how a question's signals become the probability that its first passages answer.
+"""Makes `qa/index/calibration.json`: how the reader's log-odds become the probability that the first passages answer.
 
-The weights come from a logistic regression on a BEIR-layout set that says which queries its corpus answers; scale, bias
-and thresholds from labelled questions of a clinic's kind (`--questions FILE INDEX`, as `qa evaluate` takes them), with
-the index that they are asked of. Prints the figures of ten-fold cross-validation, in which no row is judged by what was
-fitted on it.
+A logistic regression over labelled questions, as `qa evaluate` takes them, each file with an index that its questions
+are asked of and whose passages are read. A question counts for what its surest passage was given; it is right when
+something answers it and stands in one of the first three passages. The thresholds are those of the questions without an
+answer. Prints how well each file is judged by a fit to the others, so that no row is judged by what was fitted on it.
 
-    python -m scripts.train_calibration DIR --corpus FILE.jsonl.gz --exclude IDS --cache DIR --questions FILE INDEX …
+    python -m scripts.train_calibration --questions FILE INDEX --questions FILE INDEX [--output FILE]
 """
 
 import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import KFold
 
-from qa import Engine, Settings, open_engine
-from qa.encoder.export import ExportingEncoders
-from qa.evaluation.judging import load_questions
-from qa.evaluation.metrics import auroc, expected_calibration_error, operating_points, reliability
+from qa.errors import InvalidRequest
+from qa.evaluation.judging import RANKS, judge, load_questions
+from qa.evaluation.metrics import auroc, expected_calibration_error, reliability
 from qa.index.calibration import PACKAGED, thresholds_for
-from qa.records import Audience, Signals
-from scripts.beir import AUDIENCE, build_index, read_data_set, read_documents
+from qa.search.engine import open_engine
+from qa.settings import Settings
 
-Matrix = NDArray[np.float64]
-FOLDS = 10
 INVERSE_REGULARISATION = 10.0
-REQUIRED = ("words_known", "number_given")
-NAMES = tuple(field.name for field in fields(Signals) if field.name not in REQUIRED)
-REQUIRED_WEIGHT = 10.0
-"""That of either of REQUIRED, set and not fitted: without them, hardly anything else counts."""
+DECIMALS = 4
 
 
-def signals(engine: Engine, questions: Sequence[str], audience: Audience) -> tuple[Matrix, Matrix]:
-    """The fitted signals of each question, a row each, and what the required ones add; zeros without passages."""
-    rows = []
-    for question in questions:
-        found = engine.consider(question[:1000], audience).signals
-        rows.append([getattr(found, name) if found else 0.0 for name in (*NAMES, *REQUIRED)])
-    table = np.array(rows)
-    return table[:, : len(NAMES)], REQUIRED_WEIGHT * (table[:, len(NAMES) :] - 1).sum(axis=1)
+@dataclass(frozen=True, slots=True)
+class AskedQuestions:
+    """What came of a file's questions, an entry each: the surest passage's log-odds, and whether they were right."""
+
+    name: str
+    log_odds: NDArray[np.float64]
+    right: NDArray[np.bool_]
+    answerable: NDArray[np.bool_]
 
 
-def fit(rows: Matrix, labels: NDArray[np.int64]) -> LogisticRegression:
-    return LogisticRegression(C=INVERSE_REGULARISATION, max_iter=10_000).fit(rows, labels)
+def ask(file: Path, index_folder: Path) -> AskedQuestions:
+    """Asks every question of a file. Raises InvalidRequest when the index carries a calibration that reads nothing."""
+    engine = open_engine(Settings(index=index_folder))
+    if not engine.searcher().generation.calibration.reads:
+        raise InvalidRequest(f"The passages of {index_folder} are not read.", "Build it with the packaged calibration.")
+    log_odds, right, answerable = [], [], []
+    for labelled in load_questions(file):
+        read = engine.consider(labelled.question).read
+        if read:
+            log_odds.append(max(one.verdict.answers for one in read))
+            right.append(judge(labelled, engine.ask(labelled.question, limit=RANKS)).found)
+            answerable.append(labelled.answer is not None)
+    return AskedQuestions(file.name, np.asarray(log_odds), np.asarray(right), np.asarray(answerable))
 
 
-def out_of_fold(rows: Matrix, labels: NDArray[np.int64]) -> Matrix:
-    """The logit of each row by the regression fitted on the other folds."""
-    logits = np.zeros(len(rows))
-    for train, test in KFold(FOLDS, shuffle=True, random_state=0).split(rows):
-        logits[test] = fit(rows[train], labels[train]).decision_function(rows[test])
-    return logits
+def fit(sets: Sequence[AskedQuestions]) -> LogisticRegression:
+    rows = np.concatenate([asked.log_odds for asked in sets])[:, None]
+    return LogisticRegression(C=INVERSE_REGULARISATION).fit(rows, np.concatenate([asked.right for asked in sets]))
 
 
-def report(name: str, probabilities: Matrix, labels: NDArray[np.int64]) -> None:
-    positive, negative = probabilities[labels == 1].tolist(), probabilities[labels == 0].tolist()
-    points = operating_points(positive, negative)
-    covered = {rate: max((p.answered for p in points if p.false_answers <= rate), default=0.0) for rate in (0.01, 0.05)}
-    bins = reliability(probabilities.tolist(), [bool(label) for label in labels])
-    print(
-        f"{name}: {len(labels)} rows, AUROC {auroc(positive, negative):.4f}, coverage at 1 % {covered[0.01]:.3f}, "
-        f"at 5 % {covered[0.05]:.3f}, ECE {expected_calibration_error(bins):.3f}"
-    )
+def confidences(model: LogisticRegression, log_odds: NDArray[np.float64]) -> list[float]:
+    probabilities: list[float] = model.predict_proba(log_odds[:, None])[:, 1].tolist()
+    return probabilities
 
 
-def sigmoid(logits: Matrix) -> Matrix:
-    result: Matrix = 1 / (1 + np.exp(-logits))
-    return result
-
-
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, metavar="DIR")
-    parser.add_argument("--corpus", type=Path, required=True)
-    parser.add_argument("--exclude", type=Path, required=True)
-    parser.add_argument("--cache", type=Path, required=True)
-    parser.add_argument("--questions", type=Path, nargs=2, action="append", metavar=("FILE", "INDEX"), required=True)
-    parser.add_argument("--output", type=Path, default=PACKAGED)
-    return parser.parse_args()
+def report(asked: AskedQuestions, others: Sequence[AskedQuestions]) -> str:
+    """One line: how well a file's questions are judged by a fit to the others."""
+    found = np.asarray(confidences(fit(others), asked.log_odds))
+    error = expected_calibration_error(reliability(found.tolist(), asked.right.tolist()))
+    area = auroc(found[asked.answerable].tolist(), found[~asked.answerable].tolist())
+    return f"{asked.name}: {len(found)} questions, AUROC {area or 0.0:.3f}, calibration error {error or 0.0:.3f}"
 
 
 def main() -> None:
-    arguments = _arguments()
-    rows, required, labels = _data_set(arguments)
-    logits = out_of_fold(rows, labels) + required
-    report("data set, out of fold", sigmoid(logits), labels)
-    model = fit(rows, labels)
-    parts = [_questions(file, index) for file, index in arguments.questions]
-    question_rows, question_required, question_labels = (np.concatenate(column) for column in zip(*parts, strict=True))
-    question_logits = model.decision_function(question_rows) + question_required
-    scale = fit(question_logits[:, None], question_labels)
-    scaled = out_of_fold(question_logits[:, None], question_labels)
-    report("questions, scale out of fold", sigmoid(scaled), question_labels)
-    slope, offset = float(scale.coef_[0][0]), float(scale.intercept_[0])
-    confidences = sigmoid(slope * question_logits + offset)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--questions", type=Path, nargs=2, action="append", metavar=("FILE", "INDEX"), required=True)
+    parser.add_argument("--output", type=Path, default=PACKAGED)
+    arguments = parser.parse_args()
+    sets = [ask(file, index_folder) for file, index_folder in arguments.questions]
+    for number, asked in enumerate(sets):
+        if len(sets) > 1:
+            print(report(asked, [*sets[:number], *sets[number + 1 :]]))
+    model = fit(sets)
+    unanswerable = np.concatenate([asked.log_odds[~asked.answerable] for asked in sets])
+    total = sum(len(asked.log_odds) for asked in sets)
     content = {
-        "source": "scripts/train_calibration.py: weights from a labelled data set, scale from clinic questions",
-        "weights": {name: round(slope * float(w), 4) for name, w in zip(NAMES, model.coef_[0], strict=True)}
-        | dict.fromkeys(REQUIRED, round(slope * REQUIRED_WEIGHT, 4)),
-        "bias": round(slope * (float(model.intercept_[0]) - len(REQUIRED) * REQUIRED_WEIGHT) + offset, 4),
-        "thresholds": [list(pair) for pair in thresholds_for(confidences[question_labels == 0].tolist())],
+        "source": f"scripts/train_calibration.py, {total} questions, {len(unanswerable)} of them without an answer",
+        "weights": {"reader": round(float(model.coef_[0][0]), DECIMALS)},
+        "bias": round(float(model.intercept_[0]), DECIMALS),
+        "thresholds": [list(pair) for pair in thresholds_for(confidences(model, unanswerable))],
+        "reader_sha256": open_engine(Settings(index=arguments.questions[0][1])).readiness().reader_sha256,
     }
     arguments.output.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
     print(json.dumps(content, indent=2))
-
-
-def _data_set(arguments: argparse.Namespace) -> tuple[Matrix, Matrix, NDArray[np.int64]]:
-    data = read_data_set(arguments.folder, None)
-    _, documents = read_documents(arguments.corpus, frozenset(arguments.exclude.read_text("utf-8").split()))
-    settings = Settings(index=arguments.cache, corpus=arguments.folder / ".no-corpus")
-    build_index(documents, settings, ExportingEncoders(settings.index, None), lambda _done, _total: None)
-    labelled = [identifier for identifier in data.queries if identifier in data.answerable]
-    rows, required = signals(open_engine(settings), [data.queries[identifier] for identifier in labelled], AUDIENCE)
-    return rows, required, np.array([int(data.answerable[identifier]) for identifier in labelled])
-
-
-def _questions(file: Path, index_folder: Path) -> tuple[Matrix, Matrix, NDArray[np.int64]]:
-    questions = load_questions(file)
-    engine = open_engine(Settings(index=index_folder))
-    rows, required = signals(engine, [question.question for question in questions], "patient")
-    return rows, required, np.array([int(question.answer is not None) for question in questions])
 
 
 if __name__ == "__main__":

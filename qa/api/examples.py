@@ -104,6 +104,7 @@ def readiness() -> dict[str, Example]:
         "generation": "9d6b8e4a7c5d3b1f",
         "built_at": "2026-11-20T08:30:00Z",
         "model": "all-MiniLM-L6-v2",
+        "reader_sha256": "9ae7b7c6da9c14d6fd44b90f9fbb6538128a173d72a55f194044afb5e755a232",
         "audiences": {"patient": {"documents": 13, "passages": 96}, "staff": {"documents": 15, "passages": 110}},
         "reason": "",
     }

@@ -14,6 +14,8 @@ READ_AT_LEAST = 3
 READ_AT_MOST = 5
 HOPELESS = 0.2
 """A passage that the ranking gives a lower score is not read. Of 1,700 that were found to answer, the least had .23."""
+DISMISSED = -8.0
+"""The log-odds of a question none of whose passages is worth reading: the reader hardly gives lower ones."""
 SCORE_WEIGHT = 14.4
 """Of the ranking's score beside the reader's log-odds, for the order: alone, either puts fewer answers first."""
 

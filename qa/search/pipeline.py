@@ -11,9 +11,9 @@ from typing import Protocol
 from qa.encoder.protocol import Encoder, Encoding
 from qa.index.generation import AudienceIndex, Generation
 from qa.reader.protocol import Reader
-from qa.records import Answer, Audience, RankedPassage, Rewriting
+from qa.records import Answer, Audience, RankedPassage, Rewriting, Signals
 from qa.search.answer import Considered, answer
-from qa.search.answerability import read_passages
+from qa.search.answerability import DISMISSED, read_passages
 from qa.search.confidence import signals_of
 from qa.search.query import Question, Request, understand
 from qa.search.query_rewriting import rewritings_of
@@ -114,7 +114,8 @@ class Searcher:
         with _timed(observer, "read"):
             read = read_passages(self.reader, calibration, considered.index, text, considered.ranked, self.threshold)
         if not read:
-            return considered
+            dismissed = Signals(reader=DISMISSED)
+            return replace(considered, signals=dismissed, confidence=calibration.confidence(dismissed))
         numbers = {one.ranked.passage for one in read}
         others = (passage for passage in considered.ranked if passage.passage not in numbers)
         ranked = (*(one.ranked for one in read), *others)

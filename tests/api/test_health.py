@@ -43,6 +43,7 @@ def test_a_server_with_an_index_is_ready(client: TestClient, standing_clinic: Cl
         "status": "ready",
         "generation": (standing_clinic.settings.index / "current").read_text().strip(),
         "model": "bag-of-words",
+        "reader_sha256": None,
         "audiences": {"patient": {"documents": 2, "passages": 5}, "staff": {"documents": 3, "passages": 6}},
         "reason": "",
     }

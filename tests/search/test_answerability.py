@@ -81,6 +81,15 @@ def test_reading_stops_when_enough_passages_are_read_and_one_answers(
     assert len(reader.read_passages) == 5
 
 
+def test_a_question_on_something_else_is_dismissed_unread(empty_clinic: Clinic, reader: WordMatchingReader) -> None:
+    engine = engine_with(empty_clinic, reader)
+    reader.read_passages.clear()
+    answer = engine.ask("zebra crossing tomorrow")
+    assert answer.outcome == "not_covered"
+    assert answer.confidence < 0.01
+    assert not reader.read_passages
+
+
 def test_an_answer_is_the_same_alone_and_in_a_batch(empty_clinic: Clinic, reader: WordMatchingReader) -> None:
     engine = engine_with(empty_clinic, reader)
     questions = ["cement hardens minutes", "infection hardens", "PMMA", "back pain worse"]
