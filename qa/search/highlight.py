@@ -48,7 +48,7 @@ def spans_to_mark(document: Document, passage: Passage, chosen: Sequence[int]) -
     """What is marked when those sentences of a passage answer, as offsets into its text, in order and disjoint.
 
     An item takes along what leads it in, a row its table's header, and a lead-in the items that it leads in, as far as
-    they stand in the passage.
+    they stand in the passage. Where most items of a list answer, the list does.
     """
     blocks = document.sections[section_of(document, passage)].blocks
     own: dict[int, list[int]] = {}
@@ -56,9 +56,10 @@ def spans_to_mark(document: Document, passage: Passage, chosen: Sequence[int]) -
         own.setdefault(block_at(blocks, sentence.start), []).append(number)
     marked = set(chosen)
     for block, numbers in own.items():
-        if numbers[-1] in chosen:
-            for led in led_by(document.text, blocks, block):
-                marked.update(own.get(led, ()))
+        led = [own[item] for item in led_by(document.text, blocks, block) if item in own]
+        most = sum(not marked.isdisjoint(item) for item in led) > len(led) / 2
+        if numbers[-1] in chosen or most:
+            marked.update(number for item in led for number in item)
         if not marked.isdisjoint(numbers):
             for lead_in in _needed_by(document.text, blocks, block):
                 sentences = [passage.sentences[number] for number in own.get(lead_in, ())]

@@ -111,6 +111,12 @@ def test_an_item_is_marked_with_what_leads_it_in() -> None:
     assert marked_with(LIST, "in the sun") == ["Do not:", "• sit in the sun"]
 
 
+def test_where_most_items_of_a_list_answer_all_of_it_is_marked() -> None:
+    source = "The risks are:\n\n- fever\n- pain\n- a rash\n"
+    assert marked_with(source, "fever", "rash") == ["The risks are:\n\n• fever\n• pain\n• a rash"]
+    assert marked_with(source, "fever") == ["The risks are:\n\n• fever"]
+
+
 def test_a_lead_in_is_marked_with_all_that_it_leads_in() -> None:
     assert marked_with(LIST, "Do not") == ["Do not:\n\n• scratch it\n• sit in the sun"]
     assert marked_with("Remember this:\n\nCall us first.\n\nThen come.", "Remember") == [
