@@ -1,6 +1,7 @@
 """Answerability: which of the best passages answer, by reading each of them together with the question."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from qa.index.calibration import Calibration
@@ -8,8 +9,9 @@ from qa.index.generation import AudienceIndex
 from qa.reader.protocol import ReadablePassage, Reader, Verdict
 from qa.records import RankedPassage, Signals, Span
 from qa.search.context import context_of
+from qa.settings import available_cores
 
-READ_AT_LEAST = 3
+READ_FIRST = 3
 """As many as are quoted by default: each quote stands on its own."""
 READ_AT_MOST = 5
 HOPELESS = 0.2
@@ -40,18 +42,22 @@ def read_passages(
 ) -> tuple[ReadPassage, ...]:
     """The first passages, read in the ranking's order: those that reach the threshold first, then the others.
 
-    Both are ordered by reader and ranking together. At least three are read, and up to five while none reaches the
-    threshold. Raises ModelUnavailable when the reader
+    Both are ordered by reader and ranking together. Three are read, and if none of them reaches the threshold, two
+    more; what is read at a time is read side by side, a core each. Raises ModelUnavailable when the reader
     cannot be loaded.
     """
+    worth_reading = [passage for passage in ranked[:READ_AT_MOST] if passage.score >= HOPELESS]
     read: list[ReadPassage] = []
-    for place, passage in enumerate(ranked[:READ_AT_MOST]):
-        answered = any(one.confidence >= threshold for one in read)
-        if passage.score < HOPELESS or (place >= READ_AT_LEAST and answered):
-            break
+
+    def read_one(passage: RankedPassage) -> ReadPassage:
         verdict = reader.read(question, readable(index, passage.passage))
         signals = Signals(reader=verdict.answers, score=passage.score)
-        read.append(ReadPassage(passage, verdict, signals, calibration.confidence(signals)))
+        return ReadPassage(passage, verdict, signals, calibration.confidence(signals))
+
+    with ThreadPoolExecutor(available_cores()) as side_by_side:
+        for some in (worth_reading[:READ_FIRST], worth_reading[READ_FIRST:]):
+            if not any(one.confidence >= threshold for one in read):
+                read += side_by_side.map(read_one, some)
     return tuple(sorted(read, key=lambda one: (one.confidence < threshold, -_order(one))))
 
 
