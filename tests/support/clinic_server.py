@@ -90,6 +90,8 @@ class Witness:
         dialog.dismiss()
 
     def _on_console(self, message: ConsoleMessage) -> None:
+        if message.location.get("url", "").endswith("/favicon.ico"):
+            return  # asked by the browser itself beside JSON, which can't name an icon; a page of ours names one
         if message.type in {"error", "warning"}:
             self.seen.append(f"console {message.text}")
 
