@@ -250,8 +250,7 @@ class Signals:
     the best passages don't cover either, else 1. `number_given`: 0 where the question asks for a number of something
     and no best passage gives one, else 1.
 
-    Where the passages are read, each has signals of its own, and only two: the `reader`'s log-odds that it answers,
-    and the `score` that ranked it.
+    Where the passages are read, each has a signal of its own, and only one: the `reader`'s log-odds that it answers.
     """
 
     least_tokens: float = 0.0
@@ -265,7 +264,6 @@ class Signals:
     number_given: float = 0.0
     cosine: float = 0.0
     reader: float = 0.0
-    score: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ def read_passages(
 
     def read_one(passage: RankedPassage) -> ReadPassage:
         verdict = reader.read(question, readable(index, passage.passage))
-        signals = Signals(reader=verdict.answers, score=passage.score)
+        signals = Signals(reader=verdict.answers)
         return ReadPassage(passage, verdict, signals, calibration.confidence(signals))
 
     with ThreadPoolExecutor(available_cores()) as side_by_side:

@@ -87,8 +87,8 @@ class Searcher:
     def consider(self, requests: Sequence[Request], observer: Observer = UNOBSERVED) -> list[Considered]:
         """Each question as typed (but for its spelling), or as the rewriting that the passages answer clearly better.
 
-        Another rewriting is tried where the one as typed is not answered, and where the editor's synonyms make it; all
-        that are tried share a second pass of the encoder.
+        Another rewriting is tried where the editor's synonyms make it, where passages are read, and where the one as
+        typed is not answered; all that are tried share a second pass of the encoder. What comes out best is read.
         """
         with self.turn:
             rewritings = [self._rewritings(request) for request in requests]

@@ -33,10 +33,8 @@ Prepare = Callable[..., None]
 
 
 @pytest.fixture
-def prepare(
-    tmp_path: Path, exported: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Prepare:
-    """Builds an index of two pages, with a calibration by the cosine alone, and writes questions.jsonl."""
+def two_pages(tmp_path: Path, exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder, the working one, with a corpus of two pages and questions.jsonl."""
     monkeypatch.chdir(tmp_path)
     lend_encoder(exported, tmp_path / "index")
     Path("corpus").mkdir()
@@ -47,6 +45,11 @@ def prepare(
     ]
     rows += [{"id": f"u{n}", "question": text, "answer": None} for n, text in enumerate(UNANSWERABLE)]
     Path("questions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+
+
+@pytest.fixture
+def prepare(two_pages: None, capsys: pytest.CaptureFixture[str]) -> Prepare:
+    """Builds an index of the two pages, with a calibration by the cosine alone."""
 
     def build(weight: float, bias: float) -> None:
         content = {"weights": {"cosine": weight}, "bias": bias, "thresholds": [[0.05, 0.5]], "source": "made up"}
@@ -119,18 +122,8 @@ def test_a_rate_that_is_no_share_is_refused(rate: str, capsys: pytest.CaptureFix
 
 
 def test_the_next_build_answers_by_the_clinics_own_questions(
-    tmp_path: Path, exported: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    two_pages: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    lend_encoder(exported, tmp_path / "index")
-    Path("corpus").mkdir()
-    Path("corpus/risks.md").write_text(RISKS, "utf-8")
-    Path("corpus/cement.md").write_text(CEMENT, "utf-8")
-    rows: list[dict[str, str | None]] = [
-        {"id": f"a{n}", "question": text, "answer": "."} for n, text in enumerate(ANSWERABLE)
-    ]
-    rows += [{"id": f"u{n}", "question": text, "answer": None} for n, text in enumerate(UNANSWERABLE)]
-    Path("questions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
     assert run(["approve", "corpus/risks.md", "corpus/cement.md", *APPROVAL]) == 0
     assert run(["build"]) == 0
     capsys.readouterr()
