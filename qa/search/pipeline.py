@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from qa.encoder.protocol import Encoder, Encoding
+from qa.index.calibration import Calibration
 from qa.index.generation import AudienceIndex, Generation
 from qa.reader.protocol import Reader
 from qa.records import Answer, Audience, RankedPassage, Rewriting, Signals
@@ -17,7 +18,7 @@ from qa.search.answerability import DISMISSED, read_passages
 from qa.search.confidence import signals_of
 from qa.search.query import Question, Request, understand
 from qa.search.query_rewriting import rewritings_of
-from qa.search.query_spelling import Lexicon
+from qa.search.query_spelling import Lexicon, certainty_of
 from qa.search.rank import rank
 from qa.search.retrieve import retrieve
 from qa.text.synonyms import Synonyms
@@ -110,7 +111,7 @@ class Searcher:
         """The first passages read: they stand in the order of how sure it is that they answer, before the others."""
         if not considered.ranked or not considered.question.has_content:
             return considered
-        calibration, text = self.generation.calibration, considered.rewriting.text
+        calibration, text = self._calibration(considered.rewriting), considered.rewriting.text
         with _timed(observer, "read"):
             read = read_passages(self.reader, calibration, considered.index, text, considered.ranked, self.threshold)
         if not read:
@@ -121,6 +122,9 @@ class Searcher:
         ranked = (*(one.ranked for one in read), *others)
         surest = max(read, key=lambda one: one.confidence)
         return replace(considered, ranked=ranked, read=read, signals=surest.signals, confidence=surest.confidence)
+
+    def _calibration(self, rewriting: Rewriting) -> Calibration:
+        return replace(self.generation.calibration, certainty=certainty_of(rewriting.replacements))
 
     def _rewritings(self, request: Request) -> tuple[Rewriting, ...]:
         index = self.generation.audience_on(request.audience, self.today())
@@ -166,7 +170,7 @@ class Searcher:
     ) -> Considered:
         asks = bool(ranked) and question.has_content and not self.generation.calibration.reads
         signals = signals_of(index, question, ranked) if asks else None
-        confidence = self.generation.calibration.confidence(signals) if signals else 0.0
+        confidence = self._calibration(rewriting).confidence(signals) if signals else 0.0
         return Considered(index, question, rewriting, ranked, signals, confidence)
 
 

@@ -4,10 +4,11 @@ A word that is one is left as it is, whatever it looks like: "ureteral" is not "
 """
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from qa.index.vocabulary import Vocabulary
+from qa.records import Replacement
 from qa.text.english import CONTRACTIONS_WITHOUT_APOSTROPHE, FILLER_WORDS, FUNCTION_WORDS
 from qa.text.spelling import (
     MIN_LETTERS,
@@ -25,6 +26,8 @@ _MAX_ACRONYM_LETTERS = 6
 _MIN_LETTERS_OF_A_MISSPELT_NAME = 8
 _NEVER_MISSPELT = FUNCTION_WORDS | FILLER_WORDS | CONTRACTIONS_WITHOUT_APOSTROPHE
 _LEAST_LETTERS_TOGETHER = 4
+CERTAINTY_OF_A_SLIP = 0.95
+"""How surely a word that is read as another, one slip away, was meant to be that one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,13 @@ def corrections_of(words: Sequence[WordSpan], lexicon: Lexicon) -> Mapping[int, 
         if meant is not None:
             found[number] = Correction(word.start, word.start + len(letters), _in_the_case_of(word.text, meant))
     return found
+
+
+def certainty_of(replacements: Iterable[Replacement]) -> float:
+    """How surely a question was meant as it is read, in (0, 1]: 1 where no word is read as a misspelling of another."""
+    corrected = ((one.typed.lower(), one.read_as.lower()) for one in replacements if one.kind == "spelling")
+    slips = sum(max(1, slips_between(typed, read_as)) for typed, read_as in corrected)
+    return CERTAINTY_OF_A_SLIP**slips
 
 
 def listed_words(words: Sequence[WordSpan], lexicon: Lexicon) -> list[str]:

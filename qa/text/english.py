@@ -103,6 +103,8 @@ CONTRASTS = (
     re.compile(r"^(pre|post|peri)"),
     re.compile(r"^(ab|ad)duk"),
     re.compile(r"^(taki|bradi)"),
+    re.compile(r"(ureter|urethr)"),
+    re.compile(r"(fagi|fasi)"),
     re.compile(r"(ektom|otom|ostom|oskop|plast)(?:i|ies|ik)$"),
     re.compile(r"(itis|osis|oma|emia|uria|algia|pathi)$"),
     re.compile(r"(les|ful)$"),

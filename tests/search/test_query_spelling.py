@@ -111,6 +111,28 @@ PACKAGED = packaged_word_list()
 LETTERS = st.text("abcdefghijklmnopqrstuvwxyz", min_size=5, max_size=9)
 
 
+LOOK_ALIKES = """
+urethral-ureteral urethra-ureter urethritis-ureteritis urethrectomy-ureterectomy urethroscopy-ureteroscopy
+urethrostomy-ureterostomy urethroplasty-ureteroplasty peroneal-peritoneal perineal-peroneal perineum-peritoneum
+ileum-ilium ileal-ilial dysphagia-dysphasia aphagia-aphasia dysphasia-dysplasia prostate-prostrate
+palpation-palpitation abduction-adduction hypothyroidism-hyperthyroidism hypocalcemia-hypokalemia
+colposcopy-colonoscopy cystoscopy-colposcopy colostomy-colotomy arteritis-arthritis arthroscopy-arthroplasty
+malleus-malleolus cholecystitis-cholangitis nephrostomy-nephrectomy lobectomy-lobotomy laryngoscopy-pharyngoscopy
+osteoporosis-osteopetrosis myelitis-meningitis myeloma-melanoma lymphoma-lipoma glaucoma-glioma
+vertebroplasty-kyphoplasty kyphosis-lordosis keratosis-ketosis metacarpal-metatarsal spondylolysis-spondylolisthesis
+intracranial-intercranial antepartum-antipartum anuria-enuresis polyuria-pyuria pleural-plural mastitis-mastoiditis
+varicella-variola discectomy-dissection laminectomy-laminotomy facial-faucial
+""".split()
+
+
+@pytest.mark.parametrize("pair", LOOK_ALIKES)
+def test_no_term_is_read_as_the_other_of_a_look_alike_pair(pair: str) -> None:
+    one, other = pair.split("-")
+    for typed, said in ((one, other), (other, one)):
+        lexicon = lexicon_of(f"The {said} is here.", word_list=PACKAGED)
+        assert {rewriting.text for rewriting in rewritings_of(f"my {typed} then", lexicon)} == {f"my {typed} then"}
+
+
 @given(st.sampled_from(PACKAGED.medicine_names[::37]), st.sampled_from(PACKAGED.medicine_names[::41]))
 def test_no_medicine_of_the_package_is_read_as_another(asked: str, said: str) -> None:
     lexicon = lexicon_of(f"Take {said} at night.", word_list=PACKAGED)

@@ -22,8 +22,17 @@ def test_a_misspelt_question_gets_the_answer_of_the_right_one_and_says_how_it_wa
     engine = clinic.engine()
     right, misspelt = engine.ask(QUESTION), engine.ask(MISSPELT)
     assert misspelt.read_as == SPELT
-    assert (misspelt.outcome, misspelt.quotes, misspelt.confidence) == (right.outcome, right.quotes, right.confidence)
+    assert (misspelt.outcome, misspelt.quotes) == (right.outcome, right.quotes)
     assert misspelt.not_covered_terms == right.not_covered_terms
+
+
+def test_what_is_read_as_another_word_is_never_as_sure_as_what_is_spelt_right(clinic: Clinic) -> None:
+    engine = clinic.engine()
+    right, one, two = (engine.ask(f"How long until the {word} hardens?") for word in ("cement", "cemment", "cementt"))
+    assert 0 < one.confidence == two.confidence < right.confidence
+    both = engine.ask("How long until the cemment hardenns?")
+    assert [change.kind for change in both.read_as] == ["spelling", "spelling"]
+    assert both.confidence < one.confidence
 
 
 def test_a_question_that_is_not_answered_says_how_it_was_read_too(clinic: Clinic) -> None:
