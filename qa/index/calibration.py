@@ -19,7 +19,6 @@ class Calibration:
     """Signals → probability that the first passages answer, by logistic regression.
 
     `thresholds` maps a false-answer rate to the confidence that keeps it on the questions that it was measured on.
-    `certainty`, in [0, 1], is that of the question being read as it was meant: nothing is surer. It is not stored.
     """
 
     weights: Mapping[str, float]
@@ -27,7 +26,6 @@ class Calibration:
     thresholds: tuple[tuple[float, float], ...]
     source: str
     reader_sha256: str = ""
-    certainty: float = 1.0
 
     @property
     def reads(self) -> bool:
@@ -36,10 +34,10 @@ class Calibration:
 
     def confidence(self, signals: Signals) -> float:
         """In [0, 1]."""
-        return self.certainty * sigmoid(self.logit(signals))
+        return sigmoid(self.logit(signals))
 
     def logit(self, signals: Signals) -> float:
-        """The log-odds that `confidence` is made of, of a question that is read as it was meant."""
+        """The log-odds that `confidence` is made of."""
         return self.bias + math.fsum(weight * getattr(signals, name) for name, weight in self.weights.items())
 
     def threshold(self, max_false_answer_rate: float) -> float:

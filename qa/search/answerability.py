@@ -1,10 +1,9 @@
 """Answerability: which of the best passages answer, by reading each of them together with the question."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from qa.index.calibration import Calibration
 from qa.index.generation import AudienceIndex
 from qa.reader.protocol import ReadablePassage, Reader, Verdict
 from qa.records import RankedPassage, Signals, Span
@@ -34,7 +33,7 @@ class ReadPassage:
 
 def read_passages(
     reader: Reader,
-    calibration: Calibration,
+    confidence_of: Callable[[Signals], float],
     index: AudienceIndex,
     question: str,
     ranked: Sequence[RankedPassage],
@@ -42,9 +41,9 @@ def read_passages(
 ) -> tuple[ReadPassage, ...]:
     """The first passages, read in the ranking's order: those that reach the threshold first, then the others.
 
-    Both are ordered by reader and ranking together. Three are read, and if none of them reaches the threshold, two
-    more; what is read at a time is read side by side, a core each. Raises ModelUnavailable when the reader
-    cannot be loaded.
+    `confidence_of` gives the probability that a passage answers. Both are ordered by reader and ranking together. Three
+    are read, and if none of them reaches the threshold, two more; what is read at a time is read side by side, a core
+    each. Raises ModelUnavailable when the reader cannot be loaded.
     """
     worth_reading = [passage for passage in ranked[:READ_AT_MOST] if passage.score >= HOPELESS]
     read: list[ReadPassage] = []
@@ -52,7 +51,7 @@ def read_passages(
     def read_one(passage: RankedPassage) -> ReadPassage:
         verdict = reader.read(question, readable(index, passage.passage))
         signals = Signals(reader=verdict.answers)
-        return ReadPassage(passage, verdict, signals, calibration.confidence(signals))
+        return ReadPassage(passage, verdict, signals, confidence_of(signals))
 
     with ThreadPoolExecutor(available_cores()) as side_by_side:
         for some in (worth_reading[:READ_FIRST], worth_reading[READ_FIRST:]):

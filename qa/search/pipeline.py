@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol
 
 from qa.encoder.protocol import Encoder, Encoding
-from qa.index.calibration import Calibration
 from qa.index.generation import AudienceIndex, Generation
 from qa.reader.protocol import Reader
 from qa.records import Answer, Audience, RankedPassage, Rewriting, Signals
@@ -111,20 +111,22 @@ class Searcher:
         """The first passages read: they stand in the order of how sure it is that they answer, before the others."""
         if not considered.ranked or not considered.question.has_content:
             return considered
-        calibration, text = self._calibration(considered.rewriting), considered.rewriting.text
+        confidence_of = partial(self._confidence, considered.rewriting)
+        text = considered.rewriting.text
         with _timed(observer, "read"):
-            read = read_passages(self.reader, calibration, considered.index, text, considered.ranked, self.threshold)
+            read = read_passages(self.reader, confidence_of, considered.index, text, considered.ranked, self.threshold)
         if not read:
             dismissed = Signals(reader=DISMISSED)
-            return replace(considered, signals=dismissed, confidence=calibration.confidence(dismissed))
+            return replace(considered, signals=dismissed, confidence=confidence_of(dismissed))
         numbers = {one.ranked.passage for one in read}
         others = (passage for passage in considered.ranked if passage.passage not in numbers)
         ranked = (*(one.ranked for one in read), *others)
         surest = max(read, key=lambda one: one.confidence)
         return replace(considered, ranked=ranked, read=read, signals=surest.signals, confidence=surest.confidence)
 
-    def _calibration(self, rewriting: Rewriting) -> Calibration:
-        return replace(self.generation.calibration, certainty=certainty_of(rewriting.replacements))
+    def _confidence(self, rewriting: Rewriting, signals: Signals) -> float:
+        """That of an answer, times how surely the question was meant as it is read."""
+        return certainty_of(rewriting.replacements) * self.generation.calibration.confidence(signals)
 
     def _rewritings(self, request: Request) -> tuple[Rewriting, ...]:
         index = self.generation.audience_on(request.audience, self.today())
@@ -170,7 +172,7 @@ class Searcher:
     ) -> Considered:
         asks = bool(ranked) and question.has_content and not self.generation.calibration.reads
         signals = signals_of(index, question, ranked) if asks else None
-        confidence = self._calibration(rewriting).confidence(signals) if signals else 0.0
+        confidence = self._confidence(rewriting, signals) if signals else 0.0
         return Considered(index, question, rewriting, ranked, signals, confidence)
 
 
